@@ -1,0 +1,1 @@
+"""The gateway: network, ledger, processes, command line. Nothing below this package knows that it exists."""

@@ -1,0 +1,1 @@
+"""Making the models: torch, rendering, training, export. Never imported at run time."""

@@ -1,0 +1,1 @@
+"""Pixel data to arrays and back, one frame at a time. Decides nothing."""

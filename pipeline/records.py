@@ -1,0 +1,158 @@
+"""What flows through the house. Behaviour lives elsewhere; no field here has a default value.
+
+`ReceivedInstance` → `DeidentifiedInstance` → `Delivery` (the last one is the gateway's).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class TextPlace(StrEnum):
+    """Where a text region lies, as the sidecar's `region` column says it."""
+
+    OUTSIDE_CONE = "outside_cone"
+    IMAGE = "image"
+
+
+class TextAction(StrEnum):
+    """What was done to a text region, as the sidecar's `action` column says it."""
+
+    MASKED = "masked"
+    INPAINTED = "inpainted"
+    KEPT = "kept"
+
+
+class ConeOutcome(StrEnum):
+    """What the cone stage decided for an instance."""
+
+    NOT_APPLICABLE = "not_applicable"
+    """Not an ultrasound image, or the profile does not ask for it."""
+    BLANKED = "blanked"
+    """Everything outside the cone was blanked."""
+    CROPPED = "cropped"
+    """Blanked outside, and cropped to the cone's bounding box."""
+    UNCERTAIN = "uncertain"
+    """No cone was accepted; a fall-back of the profile was used or the object is held."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedInstance:
+    """One object as it came in, on disk.
+
+    Parameters
+    ----------
+    path
+        The Part 10 file. It is read, never written.
+    patient_domain
+        `nodes.NAME.patient_domain`, else the node's name; used where the data set has no Issuer of Patient ID
+        and the node names no domain. Two values because the order is: configured domain, issuer, node name.
+    node_name
+        The configured name of the sender (for files: `files`).
+    size_bytes
+        The file's size.
+    """
+
+    path: Path
+    patient_domain: str | None
+    node_name: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFinding:
+    """One region of burned-in text.
+
+    Parameters
+    ----------
+    frame_first, frame_last
+        First and last frame, zero-based, both inclusive.
+    left, top, right, bottom
+        Pixels of the *original* frame, origin top left; right and bottom exclusive.
+    text
+        What the recogniser read. Confidential: goes to the sidecar only.
+    confidence
+        0 to 1.
+    rule
+        Which part of the profile decided (`text`, `verify`, `mask:NAME`, `keep_words`).
+    """
+
+    frame_first: int
+    frame_last: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+    text: str
+    confidence: float
+    place: TextPlace
+    action: TextAction
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConeFinding:
+    """The cone of an instance.
+
+    Parameters
+    ----------
+    confidence
+        0 to 1; 0 where not applicable.
+    box
+        left, top, right, bottom of the kept area in pixels of the original frame, right and bottom exclusive;
+        None where there is no cone.
+    """
+
+    outcome: ConeOutcome
+    confidence: float
+    box: tuple[int, int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What was found and done in the pixels.
+
+    Parameters
+    ----------
+    redacted_fraction
+        Share of the original's pixels, over all frames, that were blanked or cropped away.
+    """
+
+    frames: int
+    redacted_fraction: float
+    cone: ConeFinding
+    text: tuple[TextFinding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeidentifiedInstance:
+    """One written and verified object.
+
+    Parameters
+    ----------
+    path
+        The Part 10 file that was written.
+    sha256
+        Of that file, hexadecimal: what a re-send must repeat.
+    patient_id
+        The pseudonym.
+    """
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    patient_id: str
+    findings: Findings
+    profile_sha256: str
+    model_sha256: Mapping[str, str]

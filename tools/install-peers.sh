@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs the real peers that the tests talk to (Orthanc, DCMTK, Prometheus) when they are missing and this may be done.
+set -euo pipefail
+missing=()
+for pair in Orthanc:orthanc storescu:dcmtk prometheus:prometheus; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+  echo "Missing peers: ${missing[*]}. Install them (Debian: sudo apt-get install ${missing[*]}); their tests are skipped." >&2
+  exit 0
+fi
+# Debian starts a packaged daemon at once; the tests start their own on free loopback ports.
+policy=/usr/sbin/policy-rc.d
+made=no
+[ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; made=yes; }
+trap '[ "$made" = yes ] && rm -f "$policy"' EXIT
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
