@@ -1,1 +1,1 @@
-"""ONNX models: catalogue, sessions, pre- and post-processing. No files of images, no network, no business thresholds."""
+"""ONNX models: catalogue, sessions, pre- and post-processing. No image files, no network, no business thresholds."""

@@ -51,8 +51,8 @@ class ReceivedInstance:
     path
         The Part 10 file. It is read, never written.
     patient_domain
-        `nodes.NAME.patient_domain`, else the node's name; used where the data set has no Issuer of Patient ID
-        and the node names no domain. Two values because the order is: configured domain, issuer, node name.
+        `nodes.NAME.patient_domain` as configured, or None. The patient's domain is this, else the data set's
+        Issuer of Patient ID, else `node_name`.
     node_name
         The configured name of the sender (for files: `files`).
     size_bytes
