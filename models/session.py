@@ -1,0 +1,225 @@
+"""One ONNX model, open: the only file that imports onnxruntime.
+
+The rule of this file: bytes are hashed before they are loaded, and the very bytes that were hashed are the ones that
+are loaded. Nothing of an input is ever logged or put into an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import onnxruntime
+
+from models.errors import ModelFailed, ModelUnavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_FATAL_ONLY = 4  # onnxruntime's warnings name nodes and shapes of inputs on stderr; errors arrive as exceptions
+
+
+class Device(StrEnum):
+    """Where models run."""
+
+    AUTO = "auto"
+    """CUDA when onnxruntime offers it and it loads, else the CPU."""
+    CPU = "cpu"
+    """The CPU, even beside a GPU."""
+    CUDA = "cuda"
+    """The GPU; without one the model is unavailable instead of slow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What a model must take and give, checked when it is opened.
+
+    Parameters
+    ----------
+    input_name
+        The one input.
+    input_shape
+        Its shape; None stands for an axis of any size (a symbolic axis).
+    output_names
+        All outputs, in order.
+    output_ranks
+        Number of axes of each output.
+    metadata_keys
+        Keys that must be in the model's own metadata.
+
+    Notes
+    -----
+    Inputs and outputs are float32 in every model of this product.
+    """
+
+    input_name: str
+    input_shape: tuple[int | None, ...]
+    output_names: tuple[str, ...]
+    output_ranks: tuple[int, ...]
+    metadata_keys: tuple[str, ...]
+
+
+class Session:
+    """An open model with one float32 input.
+
+    Parameters
+    ----------
+    path
+        The ONNX file, read once.
+    name
+        The catalogue's name, for errors and metrics.
+    sha256
+        What the file must hash to, in lower-case hexadecimal.
+    contract
+        What it must take and give.
+    device
+        Where it runs.
+    threads
+        Threads inside one operator. One per worker process is right where several workers run side by side.
+
+    Attributes
+    ----------
+    device
+        `cpu` or `cuda`: where it really runs.
+    metadata
+        The model's own metadata.
+
+    Raises
+    ------
+    ModelUnavailable
+        The file is missing, altered or no model, its contract differs, or the device does not exist.
+
+    Notes
+    -----
+    Open sessions do not survive a fork: open them in the process that uses them. Calls may come from several threads.
+    """
+
+    __slots__ = ("_contract", "_session", "device", "metadata", "name", "sha256", "threads")
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        name: str,
+        sha256: str,
+        contract: Contract,
+        device: Device | str = Device.AUTO,
+        threads: int = 1,
+    ) -> None:
+        content = _read_verified(path, name=name, sha256=sha256)
+        self.name = name
+        self.sha256 = sha256
+        self.threads = threads
+        self._contract = contract
+        self._session: Any = _open(content, name=name, device=Device(device), threads=threads)
+        self.device = "cuda" if _CUDA in self._session.get_providers() else "cpu"
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        _check_contract(self._session, contract, name=name)
+        if missing := [key for key in contract.metadata_keys if key not in self.metadata]:
+            raise ModelUnavailable(name, f"the model's metadata lack {len(missing)} of the keys it must have")
+
+    def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """Run the model once.
+
+        Parameters
+        ----------
+        batch
+            The input, of the contract's rank.
+
+        Returns
+        -------
+        list of arrays
+            The outputs in the contract's order, float32.
+
+        Raises
+        ------
+        ModelFailed
+            onnxruntime raised; its message may describe the input, so only the class of the error is kept.
+        """
+        try:
+            outputs = self._session.run(list(self._contract.output_names), {self._contract.input_name: batch})
+        except Exception as error:  # noqa: BLE001  onnxruntime's errors share no other base; recorded as ours
+            raise ModelFailed(self.name, f"onnxruntime raised {type(error).__name__}") from None
+        return list(outputs)
+
+
+def sha256_of(path: Path, *, name: str) -> str:
+    """SHA-256 of a model file in lower-case hexadecimal.
+
+    Raises
+    ------
+    ModelUnavailable
+        The file cannot be read.
+    """
+    return hashlib.sha256(_read(path, name=name)).hexdigest()
+
+
+def offered_devices() -> tuple[str, ...]:
+    """`cuda` where the installed onnxruntime offers it, and always `cpu`."""
+    return ("cuda", "cpu") if _CUDA in onnxruntime.get_available_providers() else ("cpu",)
+
+
+def _read(path: Path, *, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(name, f"the file cannot be read ({type(error).__name__})") from None
+
+
+def _read_verified(path: Path, *, name: str, sha256: str) -> bytes:
+    content = _read(path, name=name)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelUnavailable(name, "the file's SHA-256 is not the catalogue's: it was altered or is another version")
+    return content
+
+
+def _open(content: bytes, *, name: str, device: Device, threads: int) -> Any:
+    offered = offered_devices()
+    if device is Device.CUDA and "cuda" not in offered:
+        raise ModelUnavailable(name, "device cuda is asked for, and the installed onnxruntime has none")
+    wants_cuda = device is not Device.CPU and "cuda" in offered
+    try:
+        session = onnxruntime.InferenceSession(
+            content, sess_options=_options(threads), providers=[_CUDA, _CPU] if wants_cuda else [_CPU]
+        )
+    except Exception as error:  # noqa: BLE001  onnxruntime's errors share no other base; recorded as ours
+        raise ModelUnavailable(name, f"onnxruntime cannot open it ({type(error).__name__})") from None
+    if device is Device.CUDA and _CUDA not in session.get_providers():
+        raise ModelUnavailable(name, "device cuda is asked for, and CUDA's libraries do not load")
+    return session
+
+
+def _options(threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _FATAL_ONLY
+    # The arena keeps the largest frame's memory for ever, and the pattern planner keeps one plan per input shape:
+    # frames of many sizes pass through a worker, so both are off.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    # Workers share cores with the receiver: a waiting thread must sleep, not spin.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _check_contract(session: Any, contract: Contract, *, name: str) -> None:
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if [node.name for node in inputs] != [contract.input_name]:
+        raise ModelUnavailable(name, "its inputs are not the contract's")
+    if tuple(node.name for node in outputs) != contract.output_names:
+        raise ModelUnavailable(name, "its outputs are not the contract's")
+    shape = tuple(axis if isinstance(axis, int) else None for axis in inputs[0].shape)
+    if shape != contract.input_shape:
+        raise ModelUnavailable(name, "its input's shape is not the contract's")
+    if tuple(len(node.shape) for node in outputs) != contract.output_ranks:
+        raise ModelUnavailable(name, "its outputs' ranks are not the contract's")
+    if any(node.type != "tensor(float)" for node in (*inputs, *outputs)):
+        raise ModelUnavailable(name, "its types are not float32")
