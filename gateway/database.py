@@ -1,0 +1,181 @@
+"""The ledger's database: connections, transactions, migrations, and the one way a state is written.
+
+SQLite in WAL mode with `synchronous=FULL`: a commit that has returned is on the disk. That is asserted at every
+opening, because the promise that nothing acknowledged is lost rests on it. SQL is SQLAlchemy Core throughout, so that
+the same text serves another database later; what is SQLite's own stands in this file.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from gateway.states import InstanceEvent, InstanceState, next_instance_state
+from gateway.tables import audit, instance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_BUSY_TIMEOUT_S = 60
+_FULL = 2
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used; the text says what an administrator can do."""
+
+
+def _configure_connection(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by us, below, as IMMEDIATE
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_S * 1000}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    # A deferred transaction that reads first and writes later fails at once when another process wrote in between.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class Database:
+    """One process's way to the ledger.
+
+    Parameters
+    ----------
+    path
+        The SQLite file.
+    clock
+        Returns seconds since 1970-01-01 UTC.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.path = path
+        self.clock = clock
+        self._engine = sa.create_engine(
+            f"sqlite:///{path}", connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False}
+        )
+        sa.event.listen(self._engine, "connect", _configure_connection)
+        self._writing = self._engine.execution_options()
+        sa.event.listen(self._writing, "begin", _begin_immediate)
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Database:
+        """Open an existing ledger of this version.
+
+        Raises
+        ------
+        LedgerError
+            When there is none, or it has another version.
+        """
+        if not path.exists():
+            raise LedgerError("there is no ledger under storage.path yet: start the node once with `sonoveil serve`")
+        database = cls(path, clock=clock)
+        with database.read() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        if found != _newest_revision():
+            database.close()
+            raise LedgerError("the ledger has another version: `sonoveil serve` of this version brings it up to date")
+        database.assert_durable()
+        return database
+
+    @classmethod
+    def create_or_migrate(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Database:
+        """Open a ledger, making it or bringing it up to this version first."""
+        database = cls(path, clock=clock)
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        with database.write() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        path.chmod(0o600)
+        database.assert_durable()
+        return database
+
+    def assert_durable(self) -> None:
+        """Raise `LedgerError` unless a commit that returned is on the disk."""
+        with self.read() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+            level = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+        if mode != "wal" or level != _FULL:
+            raise LedgerError(
+                "the file system of storage.path refuses SQLite's WAL mode with full sync; use a local disk"
+            )
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Give a connection inside one transaction; committed and durable when the block ends."""
+        with self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Give a connection for reading."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """Give a connection whose reads all see the ledger at one moment, without stopping writers."""
+        with self._reading.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def append_audit(
+        self,
+        connection: sa.Connection,
+        *,
+        actor: str,
+        action: str,
+        instance_id: int | None,
+        detail: Mapping[str, str | int | float | None],
+    ) -> None:
+        """Write who did what, in the transaction that does it."""
+        connection.execute(
+            audit.insert().values(
+                at=self.clock(), actor=actor, action=action, instance_id=instance_id, detail=dict(detail)
+            )
+        )
+
+    def apply(self, connection: sa.Connection, instance_id: int, event: InstanceEvent, **values: Any) -> InstanceState:
+        """Change an instance's state by the state table and return the new one.
+
+        Raises
+        ------
+        gateway.states.ImpossibleEventError
+            When the event does not apply; nothing was changed.
+        LookupError
+            When there is no such instance.
+        """
+        current = connection.execute(sa.select(instance.c.state).where(instance.c.id == instance_id)).scalar()
+        if current is None:
+            raise LookupError("no such instance")
+        state = next_instance_state(InstanceState(current), event)
+        connection.execute(
+            instance.update()
+            .where(instance.c.id == instance_id)
+            .values(state=state.value, changed_at=self.clock(), **values)
+        )
+        return state
+
+
+def _newest_revision() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head()

@@ -1,0 +1,392 @@
+"""Instances in the ledger: their arrival, their claiming by workers, and the pipeline's outcome.
+
+Every method is one transaction. What changes a state goes through `Database.apply`; who decided stands in the audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from gateway.states import OPEN_DELIVERIES, DeliveryState, InstanceEvent, InstanceState
+from gateway.tables import delivery, instance, receipt
+from pipeline.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.database import Database
+
+NODE = "node"
+"""The actor of what the program decides by itself."""
+
+_NOT_CURRENT = (InstanceState.SUPPRESSED.value, InstanceState.SUPERSEDED.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInstance:
+    """What the receiver knows of an object whose bytes are durable under `token`.
+
+    Parameters
+    ----------
+    sealed
+        The source identifiers, encrypted; `sop_index`, `study_index`, `patient_index` their keyed hashes.
+    content_sha256
+        Hash of the data set without file meta, 32 bytes.
+    """
+
+    token: str
+    node: str
+    called_aet: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    readable: bool
+    sop_index: bytes
+    study_index: bytes | None
+    patient_index: bytes | None
+    sealed: bytes
+    content_sha256: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """An instance that a worker holds for a while."""
+
+    instance_id: int
+    token: str
+    node: str
+    called_aet: str
+    size_bytes: int
+    readable: bool
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A verified output in the spool, and what the ledger keeps of it."""
+
+    token: str
+    sha256: str
+    size_bytes: int
+    transfer_syntax_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    pseudonym: str
+    profile_sha256: str
+    record: Mapping[str, Any]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the ledger's columns for this output."""
+        return {
+            "output_token": self.token,
+            "output_sha256": self.sha256,
+            "output_bytes": self.size_bytes,
+            "output_syntax_uid": self.transfer_syntax_uid,
+            "public_sop_uid": self.sop_instance_uid,
+            "public_series_uid": self.series_instance_uid,
+            "public_study_uid": self.study_instance_uid,
+            "pseudonym": self.pseudonym,
+            "profile_sha256": self.profile_sha256,
+            "record": dict(self.record),
+            "output_kept": True,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """The rule that decided about an instance."""
+
+    rule: str
+    project: str | None
+    profile: str | None
+    targets: tuple[str, ...]
+
+    def columns(self) -> dict[str, Any]:
+        """Return the ledger's columns for this route."""
+        return {"rule": self.rule, "project": self.project, "profile": self.profile}
+
+
+class Ledger:
+    """The rows of instances.
+
+    Parameters
+    ----------
+    database
+        Where they are.
+    replace_duplicates
+        `storage.duplicates: replace`: other bytes under a known UID take the old one's place instead of being held.
+    """
+
+    def __init__(self, database: Database, *, replace_duplicates: bool) -> None:
+        self._database = database
+        self._replace = replace_duplicates
+
+    def record_arrival(self, new: NewInstance) -> InstanceState:
+        """Write receipt and row of an object and return its state; when this returns, both are durable.
+
+        `suppressed` means that the caller's file is not needed: the same bytes are here under another token.
+        """
+        now = self._database.clock()
+        with self._database.write() as connection:
+            connection.execute(
+                receipt.insert().values(
+                    token=new.token, at=now, node=new.node, size_bytes=new.size_bytes, content_sha256=new.content_sha256
+                )
+            )
+            state, reason = self._judge_duplicate(connection, new)
+            instance_id = _inserted_id(
+                connection.execute(instance.insert().values(_arrival_row(new, now, state, reason)))
+            )
+            self._database.append_audit(
+                connection,
+                actor=NODE,
+                action="receive",
+                instance_id=instance_id,
+                detail={"node": new.node, "state": state.value, "reason": reason},
+            )
+        return state
+
+    def _judge_duplicate(self, connection: sa.Connection, new: NewInstance) -> tuple[InstanceState, str | None]:
+        current = connection.execute(
+            sa.select(instance.c.id, instance.c.content_sha256)
+            .where(instance.c.sop_index == new.sop_index, instance.c.state.not_in(_NOT_CURRENT))
+            .order_by(instance.c.id.desc())
+        ).all()
+        if any(row.content_sha256 == new.content_sha256 for row in current):
+            return InstanceState.SUPPRESSED, None
+        if not current:
+            return InstanceState.RECEIVED, None
+        if not self._replace:
+            return InstanceState.HELD, Reason.CORRECTION.value
+        for row in current:
+            supersede(self._database, connection, row.id)
+        return InstanceState.RECEIVED, None
+
+    def claim(self, worker: str, *, lease_s: float, max_attempts: int) -> Claim | None:
+        """Take the oldest waiting instance, or None.
+
+        One that was claimed `max_attempts` times without any outcome ended its workers and is held instead.
+        """
+        while True:
+            now = self._database.clock()
+            with self._database.write() as connection:
+                row = connection.execute(
+                    sa.select(instance)
+                    .where(
+                        instance.c.state == InstanceState.RECEIVED.value,
+                        sa.or_(instance.c.lease_until.is_(None), instance.c.lease_until < now),
+                    )
+                    .order_by(instance.c.id)
+                    .limit(1)
+                    .with_for_update(skip_locked=True)
+                ).first()
+                if row is None:
+                    return None
+                if row.attempts >= max_attempts:
+                    note = "processing was started several times and never ended; the program itself may be at fault"
+                    hold(self._database, connection, row.id, reason=Reason.WORKER_CRASHED, note=note)
+                    continue
+                connection.execute(
+                    instance.update()
+                    .where(instance.c.id == row.id)
+                    .values(claimed_by=worker, lease_until=now + lease_s, attempts=row.attempts + 1)
+                )
+            return Claim(
+                instance_id=row.id,
+                token=row.token,
+                node=row.node,
+                called_aet=row.called_aet,
+                size_bytes=row.size_bytes,
+                readable=row.readable,
+                attempt=row.attempts + 1,
+            )
+
+    def record_clean(self, claim: Claim, worker: str, route: Route, output: Output) -> bool:
+        """Write a verified output and one delivery per target; False when the claim was lost meanwhile."""
+        with self._database.write() as connection:
+            if not self._still_ours(connection, claim, worker):
+                return False
+            reason = self._contradiction(connection, claim, output)
+            columns = {**route.columns(), **output.columns(), **_UNCLAIMED}
+            if reason is not None:
+                note = "the patient of this study has another pseudonym now: merged or corrected at the source"
+                hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
+                return True
+            self._database.apply(connection, claim.instance_id, InstanceEvent.CLEAN, reason=None, note=None, **columns)
+            insert_deliveries(self._database, connection, claim.instance_id, route.targets, output)
+            self._database.append_audit(
+                connection,
+                actor=NODE,
+                action="clean",
+                instance_id=claim.instance_id,
+                detail={"rule": route.rule, "profile": route.profile, "output_sha256": output.sha256},
+            )
+        return True
+
+    def _contradiction(self, connection: sa.Connection, claim: Claim, output: Output) -> Reason | None:
+        other = connection.execute(
+            sa.select(instance.c.id)
+            .where(
+                instance.c.public_study_uid == output.study_instance_uid,
+                instance.c.pseudonym != output.pseudonym,
+                instance.c.id != claim.instance_id,
+                instance.c.state.in_([InstanceState.CLEAN.value, InstanceState.DONE.value]),
+            )
+            .limit(1)
+        ).first()
+        return None if other is None else Reason.CORRECTION
+
+    def record_held(
+        self, claim: Claim, worker: str, route: Route | None, *, reason: Reason, note: str, output: Output | None
+    ) -> bool:
+        """Write why an instance is held, with its scrubbed result where one exists; False when the claim was lost."""
+        columns = {**(route.columns() if route else {}), **(output.columns() if output else {}), **_UNCLAIMED}
+        with self._database.write() as connection:
+            if not self._still_ours(connection, claim, worker):
+                return False
+            hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
+        return True
+
+    def record_refused(self, claim: Claim, worker: str, route: Route) -> bool:
+        """Write that a rule refuses the instance; False when the claim was lost."""
+        with self._database.write() as connection:
+            if not self._still_ours(connection, claim, worker):
+                return False
+            self._database.apply(
+                connection, claim.instance_id, InstanceEvent.REFUSE, **route.columns(), **_UNCLAIMED, note=None
+            )
+            self._database.append_audit(
+                connection, actor=NODE, action="refuse", instance_id=claim.instance_id, detail={"rule": route.rule}
+            )
+        return True
+
+    def give_back(self, claim: Claim, worker: str) -> None:
+        """Return an unprocessed instance to the queue; the attempt does not count."""
+        with self._database.write() as connection:
+            if self._still_ours(connection, claim, worker):
+                connection.execute(
+                    instance.update()
+                    .where(instance.c.id == claim.instance_id)
+                    .values(claimed_by=None, lease_until=None, attempts=claim.attempt - 1)
+                )
+
+    def release_claims(self, worker: str | None) -> int:
+        """Free what a worker that has ended (or, with None, any process of an earlier run) had claimed."""
+        freed = 0
+        with self._database.write() as connection:
+            for table in (instance, delivery):
+                claimed = table.c.claimed_by.is_not(None) if worker is None else table.c.claimed_by == worker
+                freed += connection.execute(table.update().where(claimed).values(**_UNCLAIMED)).rowcount
+        return freed
+
+    def overdue_workers(self) -> Sequence[str]:
+        """Return the names of workers whose lease ran out: they hang."""
+        with self._database.read() as connection:
+            return (
+                connection.execute(
+                    sa.select(instance.c.claimed_by).where(
+                        instance.c.state == InstanceState.RECEIVED.value,
+                        instance.c.claimed_by.is_not(None),
+                        instance.c.lease_until < self._database.clock(),
+                    )
+                )
+                .scalars()
+                .all()
+            )
+
+    def _still_ours(self, connection: sa.Connection, claim: Claim, worker: str) -> bool:
+        row = connection.execute(
+            sa.select(instance.c.state, instance.c.claimed_by).where(instance.c.id == claim.instance_id)
+        ).one()
+        return bool(row.state == InstanceState.RECEIVED.value and row.claimed_by == worker)
+
+
+_UNCLAIMED: Mapping[str, None] = {"claimed_by": None, "lease_until": None}
+
+
+def _inserted_id(result: sa.CursorResult[Any]) -> int:
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _arrival_row(new: NewInstance, now: float, state: InstanceState, reason: str | None) -> dict[str, Any]:
+    note = "another object with this UID and other bytes is here already" if reason else None
+    return {
+        "token": new.token,
+        "state": state.value,
+        "reason": reason,
+        "note": note,
+        "node": new.node,
+        "called_aet": new.called_aet,
+        "sop_class_uid": new.sop_class_uid,
+        "transfer_syntax_uid": new.transfer_syntax_uid,
+        "readable": new.readable,
+        "sop_index": new.sop_index,
+        "study_index": new.study_index,
+        "patient_index": new.patient_index,
+        "sealed": new.sealed,
+        "content_sha256": new.content_sha256,
+        "size_bytes": new.size_bytes,
+        "received_at": now,
+        "changed_at": now,
+        "original_kept": state is not InstanceState.SUPPRESSED,
+        "output_kept": False,
+        "attempts": 0,
+    }
+
+
+def hold(
+    database: Database, connection: sa.Connection, instance_id: int, *, reason: Reason, note: str, **columns: Any
+) -> None:
+    """Hold an instance inside the caller's transaction."""
+    values = {**_UNCLAIMED, **columns}
+    database.apply(connection, instance_id, InstanceEvent.HOLD, reason=reason.value, note=note[:200], **values)
+    database.append_audit(
+        connection, actor=NODE, action="hold", instance_id=instance_id, detail={"reason": reason.value}
+    )
+
+
+def supersede(database: Database, connection: sa.Connection, instance_id: int) -> None:
+    """Put an instance aside because other bytes under its UID take its place; what waits of it is cancelled."""
+    cancel_deliveries(connection, instance_id)
+    database.apply(connection, instance_id, InstanceEvent.SUPERSEDE, **_UNCLAIMED)
+    database.append_audit(connection, actor=NODE, action="supersede", instance_id=instance_id, detail={})
+
+
+def cancel_deliveries(connection: sa.Connection, instance_id: int) -> None:
+    """Cancel what is open of an instance: waiting and failed deliveries both may be (see `gateway.states`)."""
+    connection.execute(
+        delivery.update()
+        .where(delivery.c.instance_id == instance_id, delivery.c.state.in_([s.value for s in OPEN_DELIVERIES]))
+        .values(state=DeliveryState.CANCELLED.value, **_UNCLAIMED)
+    )
+
+
+def insert_deliveries(
+    database: Database, connection: sa.Connection, instance_id: int, targets: Sequence[str], output: Output
+) -> None:
+    """Create one waiting delivery per target for a verified output."""
+    # A reprocessed instance has cancelled deliveries of its earlier output.
+    connection.execute(delivery.delete().where(delivery.c.instance_id == instance_id))
+    connection.execute(
+        delivery.insert(),
+        [
+            {
+                "instance_id": instance_id,
+                "target": target,
+                "state": DeliveryState.WAITING.value,
+                "attempts": 0,
+                "next_try_at": database.clock(),
+                "conversion_wanted": False,
+                "output_token": output.token,
+                "output_sha256": output.sha256,
+                "output_syntax_uid": output.transfer_syntax_uid,
+            }
+            for target in targets
+        ],
+    )

@@ -1,0 +1,138 @@
+"""Durable objects in a local folder: written under a temporary name, synced, renamed, the folder synced.
+
+Names are ours (random tokens), never a peer's. Originals and outputs are kept apart, so that no path of an original
+can be taken for something that may leave.
+
+    storage.path/
+      incoming/TOKEN.part       being received; removed at start-up
+      originals/ab/TOKEN.dcm    as received; never sent
+      outputs/ab/TOKEN.dcm      scrubbed and verified; what is sent
+      sidecar/STUDY.csv         confidential: text beside new UIDs
+      ledger.sqlite             the ledger
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_TOKEN_LENGTH = 32
+
+
+class Shelf(StrEnum):
+    """Where in the spool an object stands."""
+
+    ORIGINALS = "originals"
+    OUTPUTS = "outputs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """One file found in the spool."""
+
+    shelf: Shelf
+    token: str
+    size_bytes: int
+
+
+def new_token() -> str:
+    """Return a random name for an object: 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's bytes durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Spool:
+    """The objects of one node under `storage.path`.
+
+    Parameters
+    ----------
+    root
+        The folder. It is created with mode 0700 where it is missing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.incoming = root / "incoming"
+        self.sidecar = root / "sidecar"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The SQLite file of the embedded ledger."""
+        return self.root / "ledger.sqlite"
+
+    def prepare(self) -> None:
+        """Create the folders; names are durable afterwards, so that later writes need to sync one folder only."""
+        folders = [self.root, self.incoming, self.sidecar]
+        folders += [self.root / shelf / f"{prefix:02x}" for shelf in Shelf for prefix in range(256)]
+        for folder in folders:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for shelf in Shelf:
+            sync_folder(self.root / shelf)
+        sync_folder(self.root)
+
+    def clear_incoming(self) -> int:
+        """Remove what was being received when the node ended; none of it was acknowledged."""
+        removed = 0
+        for part in self.incoming.iterdir():
+            part.unlink()
+            removed += 1
+        return removed
+
+    def path(self, shelf: Shelf, token: str) -> Path:
+        """Return where an object of that name stands or would stand."""
+        if len(token) != _TOKEN_LENGTH or not set(token) <= set("0123456789abcdef"):
+            raise ValueError("not a spool token")
+        return self.root / shelf / token[:2] / f"{token}.dcm"
+
+    def place(self, part: Path, shelf: Shelf, token: str) -> Path:
+        """Give a complete, already synced file its lasting name and make the name durable."""
+        final = self.path(shelf, token)
+        part.replace(final)
+        sync_folder(final.parent)
+        return final
+
+    def remove(self, shelf: Shelf, token: str) -> None:
+        """Remove an object; one that is gone already is no error."""
+        self.path(shelf, token).unlink(missing_ok=True)
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every object file; foreign names are yielded too, so that reconciling can name them."""
+        for shelf in Shelf:
+            for path in sorted((self.root / shelf).glob("*/*")):
+                if path.suffix == ".dcm":
+                    yield StoredFile(shelf=shelf, token=path.stem, size_bytes=path.stat().st_size)
+
+    def leftovers(self) -> Iterator[Path]:
+        """Yield unfinished files among the outputs: what a killed worker left."""
+        for path in (self.root / Shelf.OUTPUTS).glob("*/*"):
+            if path.suffix != ".dcm":
+                yield path
+
+    def free_bytes(self) -> int:
+        """Return what is free on the file system that holds the spool."""
+        return shutil.disk_usage(self.root).free

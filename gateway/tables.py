@@ -1,0 +1,111 @@
+"""The ledger's tables. Alembic's migrations in `gateway/migrations` create them; a test holds the two together.
+
+Times are seconds since 1970-01-01 UTC. Source UIDs and patient IDs stand here only as keyed hashes (`*_index`) and
+inside `sealed` (AES-GCM); public UIDs and pseudonyms are what leaves anyway.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+instance = sa.Table(
+    "instance",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("token", sa.String(32), nullable=False, unique=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(32)),
+    sa.Column("note", sa.String(200)),
+    sa.Column("node", sa.String(64), nullable=False),
+    sa.Column("called_aet", sa.String(16), nullable=False),
+    sa.Column("sop_class_uid", sa.String(64), nullable=False),
+    sa.Column("transfer_syntax_uid", sa.String(64), nullable=False),
+    sa.Column("readable", sa.Boolean, nullable=False),
+    sa.Column("sop_index", sa.LargeBinary(32), nullable=False),
+    sa.Column("study_index", sa.LargeBinary(32)),
+    sa.Column("patient_index", sa.LargeBinary(32)),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("content_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("original_kept", sa.Boolean, nullable=False),
+    sa.Column("output_kept", sa.Boolean, nullable=False),
+    sa.Column("rule", sa.String(64)),
+    sa.Column("project", sa.String(64)),
+    sa.Column("profile", sa.String(64)),
+    sa.Column("profile_sha256", sa.String(64)),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("claimed_by", sa.String(64)),
+    sa.Column("lease_until", sa.Float),
+    sa.Column("output_token", sa.String(32)),
+    sa.Column("output_sha256", sa.String(64)),
+    sa.Column("output_bytes", sa.BigInteger),
+    sa.Column("output_syntax_uid", sa.String(64)),
+    sa.Column("public_sop_uid", sa.String(64)),
+    sa.Column("public_series_uid", sa.String(64)),
+    sa.Column("public_study_uid", sa.String(64)),
+    sa.Column("pseudonym", sa.String(64)),
+    sa.Column("record", sa.JSON),
+    sa.Index("instance_by_state", "state", "id"),
+    sa.Index("instance_by_sop", "sop_index"),
+    sa.Index("instance_by_public_study", "public_study_uid"),
+    sqlite_autoincrement=True,
+)
+"""One row per acknowledged instance."""
+
+delivery = sa.Table(
+    "delivery",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("instance_id", sa.Integer, sa.ForeignKey("instance.id"), nullable=False),
+    sa.Column("target", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try_at", sa.Float, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("why", sa.String(64)),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("claimed_by", sa.String(64)),
+    sa.Column("lease_until", sa.Float),
+    sa.Column("conversion_wanted", sa.Boolean, nullable=False),
+    sa.Column("output_token", sa.String(32), nullable=False),
+    sa.Column("output_sha256", sa.String(64), nullable=False),
+    sa.Column("output_syntax_uid", sa.String(64), nullable=False),
+    sa.UniqueConstraint("instance_id", "target"),
+    sa.Index("delivery_by_target", "target", "state", "next_try_at"),
+    sqlite_autoincrement=True,
+)
+"""One row per clean instance and target, naming the very file that is sent."""
+
+receipt = sa.Table(
+    "receipt",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("token", sa.String(32), nullable=False, unique=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("node", sa.String(64), nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("content_sha256", sa.LargeBinary(32), nullable=False),
+    sqlite_autoincrement=True,
+)
+"""The receipts journal: one row per Success answered. Only the receiver writes it; nothing changes or deletes a row."""
+
+audit = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("action", sa.String(32), nullable=False),
+    sa.Column("instance_id", sa.Integer),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Index("audit_by_instance", "instance_id"),
+    sqlite_autoincrement=True,
+)
+"""Who decided what, and when. Append-only."""
+
+APPEND_ONLY = ("receipt", "audit")
+"""Tables on which the migrations put triggers that refuse UPDATE and DELETE."""
