@@ -150,17 +150,6 @@ class Session:
         return list(outputs)
 
 
-def sha256_of(path: Path, *, name: str) -> str:
-    """SHA-256 of a model file in lower-case hexadecimal.
-
-    Raises
-    ------
-    ModelUnavailable
-        The file cannot be read.
-    """
-    return hashlib.sha256(_read(path, name=name)).hexdigest()
-
-
 def offered_devices() -> tuple[str, ...]:
     """`cuda` where the installed onnxruntime offers it, and always `cpu`."""
     return ("cuda", "cpu") if _CUDA in onnxruntime.get_available_providers() else ("cpu",)

@@ -1,0 +1,186 @@
+"""Where things are: boxes, a resize that knows the way back, and tiles that bound a model's memory.
+
+The rule of this file: every function says which frame of reference it takes and which it gives. Coordinates are pixels,
+origin top left, x along columns and y along rows; right and bottom are exclusive.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_MULTIPLE = 32  # the strides of every network here divide it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """An upright rectangle of a frame, in pixels of that frame.
+
+    Parameters
+    ----------
+    left, top, right, bottom
+        Right and bottom exclusive; never empty.
+    score
+        The detector's own, 0 to 1.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    score: float
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.bottom - self.top
+
+    def covers(self, other: Box, share: float) -> bool:
+        """Whether at least this share of `other`'s area lies in this box."""
+        across = min(self.right, other.right) - max(self.left, other.left)
+        down = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return across > 0 and down > 0 and across * down >= share * other.width * other.height
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """A uniform resize of a frame, and the way back.
+
+    Parameters
+    ----------
+    rows, columns
+        The frame's own size.
+    factor
+        Scaled length over own length.
+    """
+
+    rows: int
+    columns: int
+    factor: float
+
+    @property
+    def scaled_rows(self) -> int:
+        """Rows after the resize, at least one."""
+        return max(1, round(self.rows * self.factor))
+
+    @property
+    def scaled_columns(self) -> int:
+        """Columns after the resize, at least one."""
+        return max(1, round(self.columns * self.factor))
+
+    def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resize a frame; shape (scaled_rows, scaled_columns[, samples]).
+
+        Downwards by area, so that thin strokes fade instead of vanishing; upwards by bilinear interpolation.
+        """
+        if self.factor == 1:
+            return image
+        how = cv2.INTER_AREA if self.factor < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(image, (self.scaled_columns, self.scaled_rows), interpolation=how), dtype=np.uint8)
+
+    def back(self, left: float, top: float, right: float, bottom: float, *, score: float) -> Box | None:
+        """Give the box in the frame's own pixels, rounded outwards and cut at its edges.
+
+        Parameters
+        ----------
+        left, top, right, bottom
+            Pixels of the scaled frame.
+
+        Returns
+        -------
+        Box or None
+            None where nothing of it lies in the frame.
+        """
+        across, down = self.columns / self.scaled_columns, self.rows / self.scaled_rows
+        box = (
+            max(0, math.floor(left * across + 1e-6)),
+            max(0, math.floor(top * down + 1e-6)),
+            min(self.columns, math.ceil(right * across - 1e-6)),
+            min(self.rows, math.ceil(bottom * down - 1e-6)),
+        )
+        if box[0] >= box[2] or box[1] >= box[3]:
+            return None
+        return Box(left=box[0], top=box[1], right=box[2], bottom=box[3], score=score)
+
+
+def stitched(
+    image: NDArray[np.uint8],
+    network: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+    *,
+    limit_px: int,
+    margin_px: int,
+) -> NDArray[np.uint8]:
+    """Run a network over tiles of a frame and put its maps together without seams.
+
+    Parameters
+    ----------
+    image
+        uint8 (rows, columns, samples).
+    network
+        From a tile, uint8 (r, c, samples) with r and c multiples of 32, to its maps, uint8 (maps, r, c).
+    limit_px
+        Pixels of a tile, about; memory grows with it.
+    margin_px
+        What is cut off a tile's inner edges, because the network sees too little there.
+
+    Returns
+    -------
+    array
+        uint8 (maps, rows, columns), in the frame's own pixels.
+    """
+    rows, columns = image.shape[:2]
+    side = math.isqrt(limit_px) if _up(rows) * _up(columns) > limit_px else _up(max(rows, columns))
+    down, across = _spans(rows, longest=side, margin=margin_px), _spans(columns, longest=side, margin=margin_px)
+    whole: NDArray[np.uint8] | None = None
+    for top, bottom, keep_top, keep_bottom in down:
+        for left, right, keep_left, keep_right in across:
+            maps = network(_padded(image[top:bottom, left:right]))
+            if whole is None:
+                whole = np.zeros((maps.shape[0], rows, columns), dtype=np.uint8)
+            whole[:, keep_top:keep_bottom, keep_left:keep_right] = maps[
+                :, keep_top - top : keep_bottom - top, keep_left - left : keep_right - left
+            ]
+    assert whole is not None
+    return whole
+
+
+def _up(length: int) -> int:
+    return -(-length // _MULTIPLE) * _MULTIPLE
+
+
+def _spans(whole: int, *, longest: int, margin: int) -> list[tuple[int, int, int, int]]:
+    """Start, end, and first and last of what is kept, of each tile along one axis."""
+    if whole <= longest:
+        return [(0, whole, 0, whole)]
+    # At least so long that half of a tile is kept, however small the limit.
+    count = math.ceil((whole - 2 * margin) / max(longest - 2 * margin, 2 * margin))
+    length = min(whole, _up(math.ceil((whole + (count - 1) * 2 * margin) / count)))
+    starts = [round(index * (whole - length) / (count - 1)) for index in range(count)]
+    seams = [(here + length + there) // 2 for here, there in pairwise(starts)]
+    cuts = [0, *seams, whole]
+    return [(start, start + length, cuts[index], cuts[index + 1]) for index, start in enumerate(starts)]
+
+
+def _padded(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rows, columns = tile.shape[:2]
+    if rows % _MULTIPLE == 0 and columns % _MULTIPLE == 0:
+        return tile
+    return np.asarray(
+        cv2.copyMakeBorder(tile, 0, _up(rows) - rows, 0, _up(columns) - columns, cv2.BORDER_CONSTANT, value=(0, 0, 0)),
+        dtype=np.uint8,
+    )

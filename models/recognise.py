@@ -1,0 +1,153 @@
+"""Readers: from a crop with one line of text to its characters and how sure the reader is.
+
+The rule of this file: what is read is handed to the caller and to nobody else; it is in no log line and no error.
+
+Source: Graves et al., "Connectionist Temporal Classification" (ICML 2006), greedy decoding.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import cv2
+import numpy as np
+
+from models.errors import ModelFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a reader made of a crop.
+
+    Parameters
+    ----------
+    text
+        The characters; may be empty. Confidential.
+    confidence
+        Mean over the characters, 0 to 1; 0 for an empty text.
+    """
+
+    text: str
+    confidence: float
+
+
+NOTHING_READ = Reading(text="", confidence=0.0)
+
+
+class Recogniser(Protocol):
+    """Reads crops."""
+
+    def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
+        """One reading per crop, in their order; crops are uint8 (rows, columns, 3), RGB, one upright line each."""
+        ...
+
+
+class PpocrRecogniser:
+    """PP-OCRv6's reader: 18,708 characters of many scripts, 48 rows high.
+
+    Parameters
+    ----------
+    session
+        The open recogniser; its characters are in its own metadata.
+    batch_columns
+        Columns of one call, summed over its crops; bounds memory (18,710 floats per eight columns).
+    """
+
+    _ROWS = 48
+    _NARROWEST = 96
+    _WIDEST = 1600
+
+    def __init__(self, session: Session, *, batch_columns: int = 1600) -> None:
+        self._session = session
+        self._batch_columns = batch_columns
+        self._characters = ("", *session.metadata["character"].split("\n"), " ")
+
+    def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
+        """One reading per crop, in their order.
+
+        Parameters
+        ----------
+        crops
+            uint8 (rows, columns, 3), RGB, one upright line each, of any size.
+
+        Raises
+        ------
+        ModelFailed
+            The model broke.
+        """
+        readings = [NOTHING_READ] * len(crops)
+        for members, width in self._batches([self._columns(crop) for crop in crops]):
+            batch = np.zeros((len(members), 3, self._ROWS, width), dtype=np.float32)
+            for row, member in enumerate(members):
+                columns = self._columns(crops[member])
+                batch[row, :, :, :columns] = self._normalised(crops[member], columns)
+            output = self._session.run(batch)[0]
+            for member, steps in zip(members, output, strict=True):
+                readings[member] = decode(steps, self._characters, name=self._session.name)
+        return readings
+
+    def _columns(self, crop: NDArray[np.uint8]) -> int:
+        rows, columns = crop.shape[:2]
+        return int(min(max(math.ceil(self._ROWS * columns / rows), 8), self._WIDEST))
+
+    def _batches(self, columns: list[int]) -> Iterator[tuple[list[int], int]]:
+        """Crops of like width together, at most `batch_columns` a call."""
+        members: list[int] = []
+        width = 0
+        for index in sorted(range(len(columns)), key=columns.__getitem__):
+            here = max(self._NARROWEST, math.ceil(columns[index] / 32) * 32)
+            if members and here * (len(members) + 1) > self._batch_columns:
+                yield members, width
+                members = []
+            members.append(index)
+            width = here
+        if members:
+            yield members, width
+
+    def _normalised(self, crop: NDArray[np.uint8], columns: int) -> NDArray[np.float32]:
+        line = cv2.resize(crop, (columns, self._ROWS), interpolation=cv2.INTER_LINEAR)
+        # Blue first, -1 ... 1, as the detector's.
+        planes = line[:, :, ::-1].transpose(2, 0, 1).astype(np.float32)
+        return np.asarray(planes / 127.5 - 1, dtype=np.float32)
+
+
+def decode(steps: NDArray[np.float32], characters: Sequence[str], *, name: str) -> Reading:
+    """Greedy CTC decoding: the best character of each step, repeats joined, blanks dropped.
+
+    Parameters
+    ----------
+    steps
+        float32 (steps, characters): probabilities; the first character is the blank.
+    characters
+        As many as the model knows.
+    name
+        The model's, for the error.
+
+    Raises
+    ------
+    ModelFailed
+        The model's number of characters is not the alphabet's, or its output is not finite.
+    """
+    if steps.ndim != 2 or steps.shape[1] != len(characters):  # noqa: PLR2004  steps by characters
+        raise ModelFailed(name, "its output does not fit its alphabet")
+    best = steps.argmax(axis=1)
+    sure = steps[np.arange(len(best)), best]
+    if not np.isfinite(sure).all():
+        raise ModelFailed(name, "its output is not finite")
+    fresh = best > 0
+    fresh[1:] &= best[1:] != best[:-1]
+    if not fresh.any():
+        return NOTHING_READ
+    return Reading(
+        text="".join(characters[index] for index in best[fresh]),
+        confidence=float(np.clip(sure[fresh].mean(), 0, 1)),
+    )
