@@ -3,6 +3,22 @@
 Rule of the file: names only. `config.load` turns files into these types.
 """
 
+from config.gateway import (
+    Completion,
+    GatewayConfig,
+    Listener,
+    Metrics,
+    ModelsConfig,
+    Node,
+    Processing,
+    Retention,
+    Secrets,
+    Send,
+    Storage,
+    Timeouts,
+    Tls,
+    Web,
+)
 from config.profile import (
     AVAILABLE_OPTIONS,
     Cone,
@@ -19,20 +35,37 @@ from config.profile import (
     Text,
     profile_sha256,
 )
+from config.rule import Match, Rule
 
 __all__ = [
     "AVAILABLE_OPTIONS",
+    "Completion",
     "Cone",
     "DateShift",
     "DeviceMask",
+    "GatewayConfig",
+    "Listener",
+    "Match",
+    "Metrics",
+    "ModelsConfig",
+    "Node",
     "Option",
     "PatientIds",
     "Pixels",
     "PrivateTags",
+    "Processing",
     "Profile",
+    "Retention",
     "Review",
+    "Rule",
+    "Secrets",
+    "Send",
     "Sidecar",
+    "Storage",
     "TagRule",
     "Text",
+    "Timeouts",
+    "Tls",
+    "Web",
     "profile_sha256",
 ]

@@ -1,0 +1,175 @@
+"""What no single section can see: rules against nodes and profiles, options against pixels.
+
+Rule of the file: works on the values as read, so that these problems are found beside all others in one go. What has
+the wrong type is skipped here; the models report it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from config.attributes import tag_of
+from config.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from config.problems import Place
+    from config.profile import Profile
+
+Found = tuple["Place", str]
+_Rules = list[tuple["Place", "Mapping[str, Any]"]]
+
+
+def check_gateway(raw: Mapping[str, Any], profiles: Mapping[str, Profile], known: tuple[str, ...]) -> Iterator[Found]:
+    """Yield the place and wording of everything that does not fit together in a `gateway.yaml`.
+
+    Parameters
+    ----------
+    raw
+        The file's values as `config.tree` reads them.
+    profiles
+        The profiles that could be loaded.
+    known
+        The names of all profiles, those that could not be loaded included.
+    """
+    nodes = _mapping(raw.get("nodes"))
+    rules: _Rules = [(("rules", index), _mapping(rule)) for index, rule in enumerate(_sequence(raw.get("rules")))]
+    for place, rule in rules:
+        yield from _rule_names(place, rule, nodes, known)
+    yield from _order(rules)
+    yield from _same_names(rules)
+    yield from _one_look_per_project(rules, profiles)
+    yield from _ambiguous_nodes(nodes)
+    yield from _ports(raw)
+
+
+def check_profile(raw: Mapping[str, Any]) -> Iterator[Found]:
+    """Yield the place and wording of everything that does not fit together in a profile."""
+    options = _sequence(raw.get("options"))
+    pair = ("retain_longitudinal_full_dates", "retain_longitudinal_modified_dates")
+    if all(option in options for option in pair):
+        yield ("options", options.index(pair[1])), f"{pair[0]} and {pair[1]} exclude each other; remove one"
+    pixels = _mapping(raw.get("pixels"))
+    text = pixels.get("text", {}) is not None
+    if "clean_pixel_data" in options and not text:
+        yield ("pixels", "text"), "clean_pixel_data is claimed, but text stays; write `text: {where: everywhere}`"
+    if "clean_pixel_data" not in options and (text or pixels.get("cone") is not None or pixels.get("masks")):
+        yield (
+            ("options",),
+            (
+                "pixels are cleaned, so add clean_pixel_data to `options`; "
+                "or let text in pixels stay with `pixels: {text: null}` and no cone and masks"
+            ),
+        )
+    yield from _same_tags(_sequence(raw.get("rules")))
+
+
+def _rule_names(
+    place: Place, rule: Mapping[str, Any], nodes: Mapping[str, Any], known: tuple[str, ...]
+) -> Iterator[Found]:
+    for at, name in _names(place, rule, "from"):
+        if name not in nodes:
+            yield at, f"there is no node `{name}`{did_you_mean(name, tuple(nodes))}"
+        elif _mapping(nodes[name]).get("allow_store") is not True:
+            yield at, f"node `{name}` may not store; add `allow_store: true` to it"
+    for at, name in _names(place, rule, "target"):
+        if name not in nodes:
+            yield at, f"there is no node `{name}`{did_you_mean(name, tuple(nodes))}"
+        elif _mapping(nodes[name]).get("port") is None:
+            yield at, f"node `{name}` has no port, so nothing can be sent to it; add `port: 104` to it"
+    profile = rule.get("profile")
+    if isinstance(profile, str) and profile not in known:
+        guess = did_you_mean(profile, known) or f"; known: {', '.join(known)}"
+        yield (*place, "profile"), f"there is no profile `{profile}`{guess}"
+
+
+def _order(rules: _Rules) -> Iterator[Found]:
+    for place, rule in rules[:-1]:
+        if rule.get("fallback") is True:
+            yield place, "the fallback rule must be the last one; move it to the end"
+    if rules and rules[-1][1].get("fallback") is not True:
+        yield rules[-1][0], "the last rule must be the fallback; add `- {name: default, fallback: true, action: hold}`"
+
+
+def _same_names(rules: _Rules) -> Iterator[Found]:
+    seen: set[str] = set()
+    for place, rule in rules:
+        name = rule.get("name")
+        if isinstance(name, str) and name in seen:
+            yield (*place, "name"), f"another rule is named `{name}` too; choose another name"
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+def _one_look_per_project(rules: _Rules, profiles: Mapping[str, Profile]) -> Iterator[Found]:
+    """Find two rules that would send one project's images to one target in two looks under the same UIDs."""
+    for (_, first), (place, second) in combinations(rules, 2):
+        looks = [profiles.get(str(rule.get("profile"))) for rule in (first, second)]
+        targets = [{name for _, name in _names(place, rule, "target")} for rule in (first, second)]
+        if first.get("project") is None or first.get("project") != second.get("project") or not targets[0] & targets[1]:
+            continue
+        if looks[0] is not None and looks[1] is not None and looks[0].pixels != looks[1].pixels:
+            yield (
+                (*place, "profile"),
+                (
+                    f"rules `{first.get('name')}` and `{second.get('name')}` send project `{first.get('project')}` to "
+                    f"the same node with different `pixels`; use one profile's pixels, or another project"
+                ),
+            )
+
+
+def _ambiguous_nodes(nodes: Mapping[str, Any]) -> Iterator[Found]:
+    for (first, one), (second, other) in combinations(nodes.items(), 2):
+        one, other = _mapping(one), _mapping(other)  # noqa: PLW2901  what is no mapping is reported by the models
+        if one.get("ae_title") is None or one.get("ae_title") != other.get("ae_title"):
+            continue
+        if any(_overlap(a, b) for a in _listed(one.get("host")) for b in _listed(other.get("host"))):
+            yield ("nodes", second), f"same AE title and host as node `{first}`, so a caller cannot be told apart"
+
+
+def _ports(raw: Mapping[str, Any]) -> Iterator[Found]:
+    listener = _mapping(raw.get("listener")).get("port", 11112)
+    if _mapping(raw.get("metrics")).get("port", 9108) == listener:
+        yield ("metrics", "port"), f"the listener has port {listener} already; choose another one"
+
+
+def _same_tags(rules: tuple[Any, ...]) -> Iterator[Found]:
+    seen: set[str] = set()
+    for index, rule in enumerate(rules):
+        try:
+            tag = tag_of(str(_mapping(rule).get("tag")))
+        except ValueError:
+            continue
+        if tag in seen:
+            yield ("rules", index), "another rule is for this attribute too; remove one"
+        seen.add(tag)
+
+
+def _overlap(one: str, other: str) -> bool:
+    try:
+        networks = [ipaddress.ip_network(host, strict=False) for host in (one, other)]
+    except ValueError:
+        return one.casefold() == other.casefold()
+    return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
+
+
+def _names(place: Place, rule: Mapping[str, Any], key: str) -> list[tuple[Place, str]]:
+    written = rule.get(key)
+    if isinstance(written, str):
+        return [((*place, key), written)]
+    return [((*place, key, at), name) for at, name in enumerate(_sequence(written)) if isinstance(name, str)]
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(item for item in _sequence(value) if isinstance(item, str))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else ()

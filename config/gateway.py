@@ -1,0 +1,271 @@
+"""`gateway.yaml` as frozen models: listener, nodes, storage, rules, sending, models, metrics.
+
+Rule of the file: a section checks what can be seen inside it; what needs two sections is in `config.crosscheck`.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from config.hosts import AETitle, BindHost, Host, Port, is_network
+from config.profile import Profile
+from config.rule import Rule
+from config.section import ListOf, LocalPath, Name, NoRepeats, OneOrMany, Section
+from config.units import Duration, Share, Size
+
+_DAY = timedelta(days=1)
+_MOST_WORKERS = 512
+
+
+class Timeouts(Section):
+    """How long the listener waits.
+
+    Parameters
+    ----------
+    association
+        For the answer to an association message (ACSE).
+    dimse
+        For the rest of a message that has begun.
+    idle
+        For the next message before the association is closed.
+    """
+
+    association: Duration = timedelta(seconds=30)
+    dimse: Duration = timedelta(seconds=60)
+    idle: Duration = timedelta(minutes=10)
+
+
+class Tls(Section):
+    """Certificates of the listener; PEM files."""
+
+    certificate: LocalPath
+    private_key: LocalPath
+    trusted_certificates: LocalPath | None = None
+    require_client_certificate: bool = True
+
+
+class Listener(Section):
+    """The side that receives.
+
+    Parameters
+    ----------
+    ae_titles
+        The AE titles under which the node answers; the first is also used to call others.
+    check_called_aet
+        Whether an association for any other AE title is rejected.
+    max_associations
+        At the same time; one more is rejected (transient).
+    reject_unknown_sources
+        Whether a caller who is no node with `allow_store` or `allow_echo` is rejected.
+    """
+
+    ae_titles: Annotated[tuple[AETitle, ...], OneOrMany, Field(min_length=1), NoRepeats] = ("SONOVEIL",)
+    host: BindHost = "0.0.0.0"  # noqa: S104  a gateway listens to its network; who may store is checked per node
+    port: Port = 11112
+    check_called_aet: bool = True
+    max_associations: Annotated[int, Field(ge=1, le=10_000)] = 100
+    timeouts: Timeouts = Timeouts()
+    reject_unknown_sources: bool = True
+    tls: Tls | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_title_is_a_list_of_one(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "ae_title" in value:
+            if "ae_titles" in value:
+                raise ValueError("`ae_title` and `ae_titles` say the same; write only `ae_titles: [...]`")
+            value = {("ae_titles" if key == "ae_title" else key): item for key, item in value.items()}
+        return value
+
+
+class Node(Section):
+    """A peer: a modality or PACS that sends to us, that we send to, or both.
+
+    Parameters
+    ----------
+    host
+        Names, addresses or networks from which it may call. To be called it needs a `port`, and its first host that
+        is no network is where it listens.
+    allow_store, allow_echo
+        What it may do when it calls.
+    patient_domain
+        Whose patient IDs it uses; nodes of the same domain share pseudonyms.
+    local_aet
+        The AE title with which we call it; None: the listener's first.
+    timeout
+        How long we wait for its answers.
+    max_associations
+        How many we open to it at the same time.
+    """
+
+    ae_title: AETitle
+    host: Annotated[tuple[Host, ...], OneOrMany, Field(min_length=1), NoRepeats]
+    port: Port | None = None
+    allow_store: bool = False
+    allow_echo: bool = True
+    patient_domain: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    local_aet: AETitle | None = None
+    timeout: Duration = timedelta(seconds=60)
+    max_associations: Annotated[int, Field(ge=1, le=100)] = 4
+    storage_commitment: bool = False
+    commitment_timeout: Duration = _DAY
+    transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = ("keep",)
+
+    @model_validator(mode="after")
+    def _a_port_needs_an_address(self) -> Self:
+        if self.port is not None and self.address is None:
+            raise ValueError("a node with a `port` needs a host that is no network; put its address first in `host`")
+        return self
+
+    @property
+    def address(self) -> str | None:
+        """The host to connect to: the first that is no network."""
+        return next((host for host in self.host if not is_network(host)), None)
+
+
+class Retention(Section):
+    """How long files stay once every delivery of an instance is done."""
+
+    originals: Duration = timedelta(0)
+    outputs: Duration = timedelta(days=3)
+    sidecar: Duration = timedelta(days=30)
+
+
+class Storage(Section):
+    """Where everything lies.
+
+    Parameters
+    ----------
+    reserve_space
+        Bytes that stay free: below, C-STORE is answered with 0xA700.
+    held_limit
+        Share of the disk that one rule's held objects may fill.
+    duplicates
+        What happens to the same SOP Instance UID with other bytes.
+    """
+
+    path: LocalPath
+    ledger: str = "sqlite"
+    reserve_space: Size = 20 * 10**9
+    held_limit: Share | None = None
+    duplicates: Literal["hold", "replace"] = "hold"
+    retention: Retention = Retention()
+
+
+class Completion(Section):
+    """When a study counts as complete: after this long without a new instance."""
+
+    study_complete_trigger: Duration = timedelta(minutes=15)
+
+
+class Send(Section):
+    """When a failed delivery is tried again.
+
+    Parameters
+    ----------
+    retry_delay, retry_delay_multiplier, max_retry_delay
+        The first wait, what each further one is multiplied by, and the longest.
+    retry_max
+        How many tries in all before a delivery has failed; 0 tries for ever.
+    """
+
+    retry_delay: Duration = timedelta(seconds=60)
+    retry_delay_multiplier: Annotated[float, Field(ge=1, le=100)] = 2.0
+    max_retry_delay: Duration = timedelta(minutes=15)
+    retry_max: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _waits_are_in_order(self) -> Self:
+        if not timedelta(0) < self.retry_delay <= self.max_retry_delay:
+            raise ValueError("`retry_delay` must be more than 0s and at most `max_retry_delay`")
+        return self
+
+
+def _workers(written: Any) -> Any:
+    if written != "auto" and not (type(written) is int and 1 <= written <= _MOST_WORKERS):
+        raise ValueError(f"write auto, or a whole number from 1 to {_MOST_WORKERS}")
+    return written
+
+
+class Processing(Section):
+    """The pool of worker processes.
+
+    Parameters
+    ----------
+    workers
+        How many; `auto` chooses from the machine.
+    attempts
+        How often an instance may take a worker down with it before it is held (`worker_crashed`).
+    """
+
+    workers: Annotated[Literal["auto"] | int, BeforeValidator(_workers)] = "auto"
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+
+
+class ModelsConfig(Section):
+    """Which models look at pixels, and on what.
+
+    Parameters
+    ----------
+    device
+        `auto` takes a GPU where there is one.
+    text, cone
+        A name of the model catalogue.
+    """
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    text: Annotated[str, Field(min_length=1)] = "default"
+    cone: Annotated[str, Field(min_length=1)] = "default"
+
+
+class Secrets(Section):
+    """Files with secrets; their content is never part of the configuration."""
+
+    key_file: LocalPath
+
+
+class Metrics(Section):
+    """Where `/metrics`, `/healthz` and `/readyz` are served."""
+
+    host: BindHost = "127.0.0.1"
+    port: Port = 9108
+
+
+class Web(Section):
+    """The page for review and status."""
+
+    host: BindHost = "127.0.0.1"
+    port: Port = 8080
+    users_file: LocalPath
+    behind_proxy: bool = False
+
+
+class GatewayConfig(Section):
+    """The whole of `gateway.yaml`, checked. Made by `config.load.load_gateway`.
+
+    Parameters
+    ----------
+    profiles
+        Every profile that a rule names or the file lists, by name; in the file: name to path.
+    """
+
+    listener: Listener = Listener()
+    nodes: Annotated[dict[Name, Node], Field(min_length=1)]
+    storage: Storage
+    completion: Completion | None = None
+    rules: Annotated[tuple[Rule, ...], ListOf, Field(min_length=1)]
+    send: Send = Send()
+    processing: Processing = Processing()
+    profiles: Annotated[
+        dict[Name, Profile],
+        WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
+    ] = {}  # noqa: RUF012  pydantic copies it
+    models: ModelsConfig = ModelsConfig()
+    secrets: Secrets
+    metrics: Metrics = Metrics()
+    web: Web | None = None
+
+    def calling_ae_title(self, node: str) -> str:
+        """Return the AE title with which the node named is called."""
+        return self.nodes[node].local_aet or self.listener.ae_titles[0]

@@ -1,0 +1,115 @@
+"""The site's key: 32 random bytes in a file that only its owner can read.
+
+Rule of the file: a key is read when it is needed, is never part of the configuration, and is never overwritten.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING
+
+from config.problems import ConfigurationError, Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY_BYTES = 32
+
+
+class KeyUnusableError(ValueError):
+    """Why a key file cannot be used; the text never holds any of the key."""
+
+
+def read_key(path: Path) -> bytes:
+    """Return the 32 bytes of a key file.
+
+    Raises
+    ------
+    ConfigurationError
+        It is missing, not readable, readable by group or others, or not 32 bytes long.
+    """
+    try:
+        return checked_key(path)
+    except KeyUnusableError as error:
+        raise ConfigurationError((Problem(file=path, line=0, message=str(error)),)) from None
+
+
+def checked_key(path: Path) -> bytes:
+    """Return the 32 bytes of a key file.
+
+    Raises
+    ------
+    KeyUnusableError
+        As `read_key`, for callers who know a better place to report.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise KeyUnusableError(f"the key file does not exist; make one with `sonoveil keygen {path}`") from None
+    except OSError as error:
+        raise KeyUnusableError(f"the key file cannot be read: {error.strerror}") from None
+    try:
+        return _content(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def write_key(path: Path) -> None:
+    """Write a new key: 32 random bytes, mode 0600, durable when this returns.
+
+    Raises
+    ------
+    ConfigurationError
+        The file exists, or cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        message = "exists already, and a key is never overwritten: every pseudonym would change"
+        raise ConfigurationError((Problem(file=path, line=0, message=message),)) from None
+    except OSError as error:
+        raise _unwritten(path, error) from None
+    try:
+        _fill(descriptor)
+        _sync_folder(path.parent)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise _unwritten(path, error) from None
+
+
+def _fill(descriptor: int) -> None:
+    with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        stream.write(secrets.token_bytes(KEY_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unwritten(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError((Problem(file=path, line=0, message=f"cannot be written: {error.strerror}"),))
+
+
+def _content(descriptor: int, path: Path) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyUnusableError("the key file is no file")
+    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyUnusableError(f"others can use the key file (mode {mode:04o}); run `chmod 600 {path}`")
+    content = os.read(descriptor, KEY_BYTES + 1)
+    if len(content) != KEY_BYTES or status.st_size != KEY_BYTES:
+        raise KeyUnusableError(
+            f"the key file holds {status.st_size} bytes instead of {KEY_BYTES} raw bytes; "
+            "make a new file with `sonoveil keygen`"
+        )
+    return content
