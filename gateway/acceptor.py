@@ -1,0 +1,323 @@
+"""The acceptor's side of pynetdicom: C-STORE streams into the intake, C-ECHO is pynetdicom's, the rest is aborted.
+
+Rule of the file: everything that touches pynetdicom's classes as an acceptor. What an object is worth is decided in
+`incoming`, who may call in `admission`, what is accepted in `negotiation`.
+"""
+
+from __future__ import annotations
+
+import threading
+from socketserver import BaseServer
+from typing import TYPE_CHECKING, Any, cast
+
+from pynetdicom import evt
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_primitives import C_ECHO
+from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from gateway import log
+from gateway.commands import C_ECHO_RQ, C_STORE_RQ, CommandFault, parse_command, store_response
+from gateway.incoming import SUCCESS, IncomingObject
+from gateway.negotiation import VERIFICATION, is_valid_uid
+from gateway.transport import QuickSocket, tune
+
+if TYPE_CHECKING:
+    import socket
+
+    from pynetdicom.presentation import PresentationContext
+
+    from gateway.admission import Caller
+    from gateway.intake import Intake
+
+_COMMAND, _LAST = 1, 2
+_LONGEST_COMMAND_BYTES = 1 << 16
+_END_OF_THREAD_S = 10.0
+_BACKLOG = 256
+_WAITING_TO_ASSOCIATE = 64
+"""Connections beyond `max_associations` that may stand while they are being decided about."""
+
+
+class _StoreProvider(DIMSEServiceProvider):
+    """Reassembles messages: a C-STORE's data set goes to the intake fragment by fragment, never into memory."""
+
+    def __init__(self, assoc: StoreAssociation) -> None:
+        super().__init__(assoc)
+        self._association = assoc
+        self._command = bytearray()
+        self._incoming: IncomingObject | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_receiving(self) -> bool:
+        """Whether a message has begun and is not complete."""
+        return bool(self._command) or self._incoming is not None
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """Take the fragments of one P-DATA-TF (called in the thread that reads the socket)."""
+        try:
+            with self._lock:
+                for context_id, fragment in primitive.presentation_data_value_list:
+                    self._take(context_id, memoryview(fragment))
+        except Exception as error:  # noqa: BLE001  whatever a peer can send that cannot be followed ends its association
+            log.fault("message_refused", error)
+            self.dul.event_queue.put("Evt19")  # unrecognised PDU: A-ABORT by the state machine (PS3.8 9.2, AA-8)
+
+    def _take(self, context_id: int, fragment: memoryview) -> None:
+        if self._closed:
+            return
+        control = fragment[0]
+        if control & _COMMAND:
+            self._command += fragment[1:]
+            if self._incoming is not None or len(self._command) > _LONGEST_COMMAND_BYTES:
+                raise CommandFault("command inside a data set, or without end")
+            if control & _LAST:
+                encoded, self._command = bytes(self._command), bytearray()
+                self._begin(context_id, encoded)
+            return
+        if self._incoming is None:
+            raise CommandFault("data set without a command")
+        self._incoming.write(fragment[1:])
+        if control & _LAST:
+            complete, self._incoming = self._incoming, None
+            self._hand_over(context_id, complete)
+
+    def _begin(self, context_id: int, encoded: bytes) -> None:
+        context = self._association.accepted.get(context_id)
+        if context is None:
+            raise CommandFault("presentation context was not accepted")
+        command = parse_command(encoded)
+        if command.field == C_ECHO_RQ and not command.has_data_set and context.abstract_syntax == VERIFICATION:
+            whole = P_DATA()
+            whole.presentation_data_value_list.append((context_id, b"\3" + encoded))
+            super().receive_primitive(whole)
+            return
+        if command.field != C_STORE_RQ or command.message_id is None:
+            raise CommandFault("a message that is not served here")
+        incoming = IncomingObject(
+            self._association.intake,
+            command,
+            abstract_syntax=str(context.abstract_syntax),
+            transfer_syntax=str(context.transfer_syntax[0]),
+        )
+        if command.has_data_set:
+            self._incoming = incoming
+            self._association.expect_more()
+        else:
+            self._hand_over(context_id, incoming)
+
+    def _hand_over(self, context_id: int, complete: IncomingObject) -> None:
+        self._association.expect_nothing()
+        self.msg_queue.put((context_id, cast("Any", complete)))  # comes back in `_serve_request`
+
+    def close(self) -> None:
+        """Abandon what was begun or waits to be answered; nothing is taken afterwards."""
+        with self._lock:
+            self._closed = True
+            begun, self._incoming = self._incoming, None
+        if begun is not None:
+            begun.abandon()
+        while not self.msg_queue.empty():
+            waiting: object = self.msg_queue.get_nowait()[1]
+            if isinstance(waiting, IncomingObject):
+                waiting.abandon()
+
+
+class StoreAssociation(Association):
+    """One association that was opened to us.
+
+    Attributes
+    ----------
+    caller
+        Who it is; None until it was let in.
+    """
+
+    def __init__(self, server: StoreServer) -> None:
+        super().__init__(server.ae, MODE_ACCEPTOR)
+        self._server = server
+        self.intake = server.intake
+        self.caller: Caller | None = None
+        self.provider = _StoreProvider(self)
+        self.dimse = self.provider
+        self._idle_s = self.network_timeout
+        self._is_answering = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an object is being received or answered."""
+        return self._is_answering or self.provider.is_receiving or not self.provider.msg_queue.empty()
+
+    @property
+    def accepted(self) -> dict[int, PresentationContext]:
+        """The accepted presentation contexts by their ID."""
+        return self._accepted_cx
+
+    def end(self) -> None:
+        """Let the association's own thread abort it at its next look at the idle timer."""
+        self._idle_s = self.network_timeout = 0.0
+
+    def expect_more(self) -> None:
+        """Wait for the rest of a message no longer than for a DIMSE message."""
+        self.network_timeout = self.dimse_timeout
+
+    def expect_nothing(self) -> None:
+        """Wait for the next message as long as an association may be idle."""
+        self.network_timeout = self._idle_s
+
+    def run_reactor(self) -> None:
+        """Serve the association until it ends, then leave nothing behind."""
+        try:
+            super().run_reactor()
+        finally:
+            # The socket is closed by now; the reading thread must be gone before its part file is.
+            if self.dul.is_alive():
+                self.dul.kill_dul()
+                self.dul.join(_END_OF_THREAD_S)
+            self.provider.close()
+            cast("StoreServer", self._server).ended(self)
+
+    def _serve_request(self, msg: Any, context_id: int) -> None:
+        self._is_answering = True
+        try:
+            if isinstance(msg, IncomingObject):
+                self._answer(msg, context_id)
+            elif isinstance(msg, C_ECHO):
+                super()._serve_request(msg, context_id)
+            else:
+                self.abort()
+        finally:
+            self._is_answering = False
+            # A slow answer is not an idle peer: without this the next look at the timer would abort.
+            self.dul._idle_timer.restart()  # noqa: SLF001  see the rule of `transport`
+
+    def _answer(self, incoming: IncomingObject, context_id: int) -> None:
+        if self.caller is None:  # cannot happen: contexts are accepted for callers that were let in
+            self.abort()
+            return
+        verdict = incoming.finish(self.caller)
+        if verdict is not SUCCESS:
+            log.event("store_refused", node=self.caller.node_name, status=f"{verdict.status:04X}")
+        command = incoming.command
+        sop_class, sop_instance = command.sop_class_uid, command.sop_instance_uid
+        response = P_DATA()
+        encoded = store_response(
+            message_id=command.message_id or 0,
+            sop_class_uid=sop_class if sop_class and is_valid_uid(sop_class) else None,
+            sop_instance_uid=sop_instance if sop_instance and is_valid_uid(sop_instance) else None,
+            status=verdict.status,
+            comment=verdict.comment,
+        )
+        response.presentation_data_value_list.append((context_id, b"\3" + encoded))
+        self.dul.send_pdu(response)
+
+
+class _Handler(RequestHandler):
+    """Makes a `StoreAssociation` of a connection."""
+
+    def _create_association(self) -> StoreAssociation:
+        server = cast("StoreServer", self.server)
+        assoc = StoreAssociation(server)
+        assoc.name = "AcceptorThread"  # pynetdicom finds its acceptors by this name
+        assoc.set_socket(QuickSocket(assoc, client_socket=self.request))
+        assoc.acceptor.maximum_length = self.ae.maximum_pdu_size
+        assoc.acceptor.ae_title = server.ae_title
+        assoc.acceptor.address_info = self.local
+        assoc.acceptor.implementation_class_uid = self.ae.implementation_class_uid
+        assoc.acceptor.implementation_version_name = self.ae.implementation_version_name
+        assoc.acceptor.supported_contexts = []  # nothing, until `EVT_REQUESTED` has let the caller in
+        assoc.requestor.address_info = self.remote
+        assoc.bind(evt.EVT_REQUESTED, server.requested)
+        assoc.bind(evt.EVT_C_ECHO, _echo)
+        server.began(assoc)
+        return assoc
+
+
+def _echo(_event: evt.Event) -> int:
+    return 0x0000
+
+
+class StoreServer(ThreadedAssociationServer):
+    """The listening socket and the associations that came through it.
+
+    Parameters
+    ----------
+    ae
+        pynetdicom's application entity, with timeouts and PDU size.
+    address
+        Where to listen.
+    intake
+        Where objects go.
+    requested
+        Handler of `EVT_REQUESTED`: lets the caller in (sets `caller` and the supported contexts) or rejects it.
+    max_associations
+        For bounding connections; associations proper are bounded by `requested`.
+    stall_s
+        How long one read or write may wait.
+    """
+
+    daemon_threads = True
+    request_queue_size = _BACKLOG
+
+    def __init__(
+        self,
+        ae: Any,
+        address: tuple[str, int],
+        *,
+        intake: Intake,
+        requested: Any,
+        max_associations: int,
+        stall_s: float,
+    ) -> None:
+        self.intake = intake
+        self.requested = requested
+        self._most_connections = max_associations + _WAITING_TO_ASSOCIATE
+        self._stall_s = stall_s
+        self._open: set[StoreAssociation] = set()
+        self._all_ended = threading.Condition()
+        super().__init__(ae, address, ae.ae_title, [], request_handler=_Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection."""
+        connection, address = super().get_request()
+        tune(connection, stall_s=self._stall_s)
+        return connection, address
+
+    def verify_request(self, _request: Any, _client_address: Any) -> bool:
+        """Close a connection at once when far too many stand already."""
+        with self._all_ended:
+            return len(self._open) < self._most_connections
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        """Record a connection that could not be served, without its traceback."""
+        log.event("connection_failed")
+
+    def stop_listening(self) -> None:
+        """End `serve_forever` and close the listening socket; associations go on."""
+        BaseServer.shutdown(self)  # pynetdicom's own also looks for itself in a list that this server is not in
+        self.server_close()
+
+    def began(self, assoc: StoreAssociation) -> None:
+        """Count an association in."""
+        with self._all_ended:
+            self._open.add(assoc)
+
+    def ended(self, assoc: StoreAssociation) -> None:
+        """Count an association out."""
+        with self._all_ended:
+            self._open.discard(assoc)
+            self._all_ended.notify_all()
+
+    @property
+    def associations(self) -> tuple[StoreAssociation, ...]:
+        """Every association that has not ended, those being negotiated included."""
+        with self._all_ended:
+            return tuple(self._open)
+
+    def wait_for_change(self, timeout_s: float) -> None:
+        """Wait until an association ends or the time is over."""
+        with self._all_ended:
+            if self._open:
+                self._all_ended.wait(timeout_s)

@@ -1,0 +1,91 @@
+"""Every DIMSE status and association rejection that this node answers, and what it makes of those of others.
+
+Rule of the file: a status is never written as a number anywhere else in `gateway`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Status(IntEnum):
+    """What we answer to a C-STORE (PS3.4 B.2.3, PS3.7 9.1.1.1.9 and Annex C)."""
+
+    SUCCESS = 0x0000
+    """PS3.7 C.1.1: the object and its ledger row are durable."""
+    INVALID_SOP_INSTANCE = 0x0117
+    """PS3.7 C.5.7: a UID of the command violates the rules of UIDs (PS3.5 9.1)."""
+    OUT_OF_RESOURCES = 0xA700
+    """PS3.4 B.2.3: nothing was kept, and the same send may succeed later: disk reserve, full disk, a fault of ours."""
+    DATA_SET_DOES_NOT_MATCH = 0xA900
+    """PS3.4 B.2.3: the data set's SOP class or instance UID differs from the command's."""
+    CANNOT_UNDERSTAND = 0xC000
+    """PS3.4 B.2.3: the command lacks what a C-STORE needs, or uses a context that is not for storage."""
+
+
+class Rejection(StrEnum):
+    """Why an association is refused (PS3.8 Table 9-21)."""
+
+    CALLED_AET = "called_aet_not_recognised"
+    CALLING_AET = "calling_aet_not_recognised"
+    LOCAL_LIMIT = "local_limit_exceeded"
+    CONGESTION = "temporary_congestion"
+    """A fault of ours while deciding: the caller may try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectionCode:
+    """The three fields of an A-ASSOCIATE-RJ (PS3.8 9.3.4).
+
+    Parameters
+    ----------
+    result
+        1 permanent, 2 transient.
+    source
+        1 service user, 2 service provider (ACSE), 3 service provider (presentation).
+    reason
+        Its meaning depends on the source.
+    """
+
+    result: int
+    source: int
+    reason: int
+
+
+REJECTION_CODES = {
+    Rejection.CALLED_AET: RejectionCode(result=1, source=1, reason=7),
+    Rejection.CALLING_AET: RejectionCode(result=1, source=1, reason=3),
+    Rejection.LOCAL_LIMIT: RejectionCode(result=2, source=3, reason=2),
+    Rejection.CONGESTION: RejectionCode(result=2, source=3, reason=1),
+}
+
+
+class Answer(StrEnum):
+    """What a peer's C-STORE status means for a delivery."""
+
+    SENT = "sent"
+    SENT_WITH_WARNING = "sent_with_warning"
+    LATER = "later"
+    REFUSED = "refused"
+
+
+_WARNING_CLASS = 0xB
+_WARNINGS_OUTSIDE_B = frozenset({0x0001, 0x0107, 0x0116})
+"""PS3.7 C.4: warning, attribute list error, attribute value out of range."""
+
+
+def answer_of(status: int) -> Answer:
+    """Sort a peer's C-STORE status.
+
+    Success with a warning (0xBxxx: coercion B000, elements discarded B006, data set does not match class B007; PS3.4
+    B.2.3) is a delivery with a note. Out of resources (0xA7xx) is tried again. Everything else, known or not, is a
+    refusal that somebody must look at.
+    """
+    if status == Status.SUCCESS:
+        return Answer.SENT
+    if status >> 12 == _WARNING_CLASS or status in _WARNINGS_OUTSIDE_B:
+        return Answer.SENT_WITH_WARNING
+    if status >> 8 == Status.OUT_OF_RESOURCES >> 8:
+        return Answer.LATER
+    return Answer.REFUSED
