@@ -147,7 +147,7 @@ class Storage(Section):
 
     path: LocalPath
     ledger: str = "sqlite"
-    reserve_space: Size = 20 * 10**9
+    reserve_space: Annotated[Size, Field(json_schema_extra={"default": "20GB"})] = 20 * 10**9
     held_limit: Share | None = None
     duplicates: Literal["hold", "replace"] = "hold"
     retention: Retention = Retention()

@@ -9,13 +9,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from config.crosscheck import check_gateway, check_profile
 from config.gateway import GatewayConfig
 from config.keys import KeyUnusableError, checked_key, read_key, write_key
 from config.problems import ConfigurationError, Problem
 from config.profile import Profile
+from config.section import Section
 from config.tree import Tree, read_tree
 from config.unavailable import IN_GATEWAY, IN_PROFILE, Unavailable, find
 from config.wording import UNKNOWN_VALUE_TYPES, dotted, message, place_of
@@ -35,7 +36,7 @@ __all__ = [
     "write_key",
 ]
 
-_Model = TypeVar("_Model", bound=BaseModel)
+_Model = TypeVar("_Model", bound=Section)
 
 
 def shipped_profiles() -> Mapping[str, Path]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -293,6 +293,8 @@ class Profile(Section):
     options
         PS3.15 options beside the Basic Profile, in the standard's order.
     """
+
+    one_value: ClassVar[bool] = True
 
     name: Name
     options: Annotated[

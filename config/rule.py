@@ -5,7 +5,7 @@ Rule of the file: what is written is checked here; which rule wins is decided in
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -23,6 +23,8 @@ class Match(Section):
     pattern
         A regular expression that is searched anywhere in the value, written `/…/` or `/…/i`.
     """
+
+    one_value: ClassVar[bool] = True
 
     values: tuple[str, ...] = ()
     pattern: str | None = None
@@ -52,9 +54,7 @@ def _match(written: Any) -> Any:
         return Match(values=tuple(item.strip() for item in written))
     if isinstance(written, Match):
         return written
-    raise ValueError(
-        "write a value, a list of values such as [US, CT], or an expression such as /echo/i; quote numbers"
-    )
+    raise ValueError("write a value, a list such as [US, CT], or an expression such as /echo/i; put a number in quotes")
 
 
 def _condition_key(written: str) -> str:

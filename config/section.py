@@ -7,13 +7,28 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
 
 
 class Section(BaseModel):
     """A part of the configuration: immutable, strict about types, closed to unknown keys."""
+
+    one_value: ClassVar[bool] = False
+    """Whether the section is written as a single value (`/echo/i`, a path) where another section holds it."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -57,6 +72,14 @@ def _no_repeats(value: tuple[Any, ...]) -> tuple[Any, ...]:
     return value
 
 
+class _OneOrMany(BeforeValidator):
+    """A list that may be written as its one item, and says so to editors."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        several = handler(core)
+        return {"anyOf": [several, several["items"]]}
+
+
 LocalPath = Annotated[Path, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
 """A local file or folder; relative to the file in which it is written."""
 
@@ -66,5 +89,5 @@ Name = Annotated[
 """A name given by the administrator: safe as a metric label and as a file name."""
 
 ListOf = BeforeValidator(as_tuple)
-OneOrMany = BeforeValidator(one_or_many)
+OneOrMany = _OneOrMany(one_or_many)
 NoRepeats = AfterValidator(_no_repeats)

@@ -9,7 +9,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from config.section import Section
 
 if TYPE_CHECKING:
     from config.problems import Place
@@ -18,16 +18,17 @@ ANY = "*"
 """In a setting's place: any name, or any position in a list."""
 
 
-def keys_at(model: type[BaseModel], place: Place) -> tuple[str, ...]:
+def keys_at(model: type[Section], place: Place) -> tuple[str, ...]:
     """Return the keys that may stand in the section at `place`; empty where keys are free or there is no section."""
+    section: type[Section] | None = model
     kind: Any = model
     for step in place:
-        kind = _inside(kind, step)
-    section = _section(kind)
+        kind = _written(section).get(str(step)) if section else _item(kind)
+        section = _section(kind)
     return tuple(_written(section)) if section else ()
 
 
-def all_settings(model: type[BaseModel], above: Place = ()) -> Iterator[Place]:
+def all_settings(model: type[Section], above: Place = ()) -> Iterator[Place]:
     """Yield the place of every setting that is no section itself, with `ANY` for names and list positions."""
     for key, kind in _written(model).items():
         place = (*above, key)
@@ -41,16 +42,9 @@ def all_settings(model: type[BaseModel], above: Place = ()) -> Iterator[Place]:
             yield from all_settings(section, place)
 
 
-def _written(section: type[BaseModel]) -> dict[str, Any]:
+def _written(section: type[Section]) -> dict[str, Any]:
     """Map the keys of a section, as they stand in the file, to their types."""
     return {info.alias or name: info.annotation for name, info in section.model_fields.items()}
-
-
-def _inside(kind: Any, step: str | int) -> Any:
-    section = _section(kind)
-    if section is not None:
-        return _written(section).get(str(step))
-    return _item(kind)
 
 
 def _plain(kind: Any) -> Any:
@@ -63,9 +57,9 @@ def _plain(kind: Any) -> Any:
     return kind
 
 
-def _section(kind: Any) -> type[BaseModel] | None:
+def _section(kind: Any) -> type[Section] | None:
     kind = _plain(kind)
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return kind if isinstance(kind, type) and issubclass(kind, Section) and not kind.one_value else None
 
 
 def _item(kind: Any) -> Any:

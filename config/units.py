@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _BYTES = {
@@ -131,9 +131,17 @@ Duration = Annotated[
 ]
 """A length of time, written `30s`, `10m`, `24h` or `3d`."""
 
+
+def _size(value: object, info: ValidationInfo) -> int:
+    """Read a size; from Python code, where no file is being read, whole numbers are bytes already."""
+    if info.context is None and type(value) is int:
+        return value
+    return parse_size(value)
+
+
 Size = Annotated[
     int,
-    BeforeValidator(parse_size),
+    BeforeValidator(_size),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]+ ?([kMGT]?B|[KMGT]iB)$", "examples": ["20GB", "512MiB"]}),
 ]
 """A number of bytes, written `20GB` or `512MiB`."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from config.settings import keys_at
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
     from config.problems import Place
+    from config.section import Section
 
 UNKNOWN_VALUE_TYPES = frozenset({"literal_error", "enum"})
 """Error types that mean: no version knows this value."""
@@ -49,7 +49,7 @@ def dotted(place: Place) -> str:
     return text.removeprefix(".")
 
 
-def message(error: ErrorDetails, model: type[BaseModel]) -> str:
+def message(error: ErrorDetails, model: type[Section]) -> str:
     """Return what is wrong and what to write instead."""
     place = place_of(error)
     kind = error["type"]
@@ -71,7 +71,7 @@ def did_you_mean(written: str, known: tuple[str, ...]) -> str:
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
-def _unknown_key(place: Place, model: type[BaseModel]) -> str:
+def _unknown_key(place: Place, model: type[Section]) -> str:
     known = keys_at(model, place[:-1])
     guess = did_you_mean(str(place[-1]), known) or f"; known here: {', '.join(known)}"
     return f"unknown key `{dotted(place)}`{guess}"
