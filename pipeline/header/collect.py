@@ -1,0 +1,182 @@
+"""Collect the identifiers of an original: names, IDs, birth date, staff, institution, addresses, phones and UIDs.
+
+Rule of the file: public attributes only, at any depth, and only those that the profile does not keep; private
+attributes and free text say too many other things to be compared with.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipeline.header.decoding import Undecodable, decoded, vr_of
+from pipeline.header.folding import fold, tokens
+from pipeline.header.identifiers import Identifiers, build, parts_of
+from pipeline.header.identity import is_well_known
+from pipeline.header.outside import action_for
+from pipeline.header.table import Action, Rules
+from pipeline.header.vocabulary import MEDICAL_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataset import Dataset
+
+_BIRTH_DATE = 0x00100030
+_WORDS_IDENTIFY = frozenset(
+    {
+        0x00080080,  # Institution Name
+        0x00080081,  # Institution Address
+        0x00080092,  # Referring Physician's Address
+        0x00081010,  # Station Name
+        0x00081040,  # Institutional Department Name
+        0x00101040,  # Patient's Address
+        0x00101080,  # Military Rank
+        0x00102152,  # Region of Residence
+    }
+)
+"""Texts of which every word of 4 letters identifies, as in a name."""
+_WHOLE_IDENTIFIES = frozenset(
+    {
+        0x00080050,  # Accession Number
+        0x00080094,  # Referring Physician's Telephone Numbers
+        0x00100020,  # Patient ID
+        0x00100021,  # Issuer of Patient ID
+        0x00100050,  # Patient's Insurance Plan Code Sequence is no text; its codes are not compared
+        0x00101000,  # Other Patient IDs
+        0x00101050,  # Insurance Plan Identification
+        0x00101090,  # Medical Record Locator
+        0x00102154,  # Patient's Telephone Numbers
+        0x00181000,  # Device Serial Number
+        0x00200010,  # Study ID
+        0x00380010,  # Admission ID
+        0x00400009,  # Scheduled Procedure Step ID
+        0x00400253,  # Performed Procedure Step ID
+        0x00401001,  # Requested Procedure ID
+        0x00402016,  # Placer Order Number
+        0x00402017,  # Filler Order Number
+    }
+)
+"""Texts that identify as a whole."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
+_NAME_PARTS = re.compile(r"[\^=\s,;/\\]+")
+
+
+def collect_identifiers(source: Dataset, rules: Rules, *, keep_words: tuple[str, ...]) -> Identifiers:
+    """Return the identifiers of `source` that must not stand in what leaves.
+
+    Parameters
+    ----------
+    source
+        The original, pixel data or not; read only.
+    rules
+        The compiled profile: an attribute that it keeps does not identify (Retain Institution Identity, UIDs, …).
+    keep_words
+        Words that the profile never takes for an identifier.
+    """
+    collector = _Collector(rules)
+    collector.walk(source)
+    harmless = MEDICAL_WORDS | {fold(word) for word in keep_words}
+    return build(collector.runs, collector.literals, frozenset(collector.uids), harmless)
+
+
+class _Collector:
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.runs: set[tuple[str, ...]] = set()
+        self.literals: set[str] = set()
+        self.uids: set[str] = set()
+
+    def walk(self, dataset: Dataset) -> None:
+        for vr, tag in _interesting(dataset):
+            if vr != "SQ" and action_for(tag, self._rules) is Action.KEEP:
+                continue
+            element = decoded(dataset, tag)
+            if isinstance(element, Undecodable) or element.is_empty:
+                continue
+            if vr == "SQ":
+                for item in element.value:
+                    self.walk(item)
+                continue
+            for value in parts_of(element.value):
+                self._take(vr, tag, str(value).strip(" \0"))
+
+    def _take(self, vr: str, tag: int, text: str) -> None:
+        if vr == "UI":
+            if text and not is_well_known(text):
+                self.uids.add(text)
+        elif vr == "PN":
+            self._take_name(text)
+        elif tag == _BIRTH_DATE:
+            self._take_date(text)
+        elif tag in _WORDS_IDENTIFY:
+            self._take_words(text)
+        else:
+            self._take_whole(text)
+
+    def _take_name(self, text: str) -> None:
+        for group in text.split("="):
+            self._take_words(group)
+            components = [component for component in group.split("^") if component.strip()]
+            for pair in itertools.permutations(components[:2]):
+                self._take_whole(" ".join(pair))
+
+    def _take_words(self, text: str) -> None:
+        self._take_whole(text)
+        for part in _NAME_PARTS.split(text):
+            self._take_whole(part)
+            self.runs.update((token,) for token in tokens(fold(part)))
+
+    def _take_whole(self, text: str) -> None:
+        run = tuple(tokens(fold(text)))
+        self.runs.update({run, ("".join(run),)} if run else ())
+        self.literals.add(text)
+
+    def _take_date(self, text: str) -> None:
+        match = _DATE.fullmatch(text)
+        if match is None:
+            return
+        try:
+            birth = date(*(int(part) for part in match.groups()))
+        except ValueError:
+            return
+        for written in _written_dates(birth):
+            self.runs.add(tuple(tokens(written)))
+            self.literals.add(written)
+
+
+def _interesting(dataset: Dataset) -> Iterator[tuple[str, int]]:
+    """Yield VR and tag of the elements to look at, without decoding any other."""
+    for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset decodes; keys do not
+        number = int(tag)
+        if tag.is_private:
+            continue
+        if number == _BIRTH_DATE or number in _WORDS_IDENTIFY or number in _WHOLE_IDENTIFIES:
+            yield "", number
+        else:
+            vr = vr_of(dataset, number)
+            if vr in {"PN", "SQ", "UI"}:
+                yield vr, number
+
+
+def _written_dates(birth: date) -> Iterator[str]:
+    """Yield a date in the ways people and devices write it."""
+    year, month, day = f"{birth.year:04d}", f"{birth.month:02d}", f"{birth.day:02d}"
+    orders = ((year, month, day), (day, month, year), (month, day, year))
+    for order in orders:
+        yield "".join(order)
+        for separator in "-./ ":
+            yield separator.join(order)
+    short = (str(birth.month), str(birth.day))
+    for separator in "-./":
+        yield separator.join((short[1], short[0], year))
+        yield separator.join((short[0], short[1], year))
+    name = _MONTHS[birth.month - 1]
+    for written_day in {day, short[1]}:
+        yield f"{written_day} {name} {year}"
+        yield f"{written_day}-{name}-{year}"
+        yield f"{name} {written_day} {year}"
+    yield f"{day}{name}{year}"

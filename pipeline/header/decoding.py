@@ -1,0 +1,69 @@
+"""One element of a data set, decoded, or the fact that it cannot be.
+
+Rule of the file: pydicom's errors and warnings end here; they quote values, and values belong in no log. An element
+that cannot be decoded is a fact of its own (`UNDECODABLE`), never an empty value.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from pydicom.datadict import dictionary_VR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydicom.dataelem import DataElement
+    from pydicom.dataset import Dataset
+
+
+class Undecodable:
+    """The type of `UNDECODABLE`."""
+
+    is_empty: Final = False
+
+
+UNDECODABLE: Final = Undecodable()
+"""Stands for an element whose bytes are no value of its VR."""
+
+_DECODING_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What pydicom 3 raises from damaged values, seen on damaged files; UnicodeError is a ValueError."""
+
+
+@contextmanager
+def silent_decoding() -> Iterator[None]:
+    """Run a block in which pydicom's warnings about values, which quote them, are dropped."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
+    """Return an element with its value decoded; call inside `silent_decoding`."""
+    try:
+        return dataset[tag]
+    except _DECODING_ERRORS:
+        return UNDECODABLE
+
+
+def vr_of(dataset: Dataset, tag: int) -> str:
+    """Return an element's VR without decoding its value: as sent, else (implicit, UN) as in the dictionary."""
+    vr = dataset.get_item(tag).VR
+    if vr is not None and vr != "UN":
+        return str(vr)
+    try:
+        return str(dictionary_VR(tag))
+    except KeyError:
+        return "UN"

@@ -1,0 +1,222 @@
+"""Apply actions to elements, one data set after the other down the sequences.
+
+Rule of the file: values are rebuilt, never shared with the source where they can be changed; every text that stays
+has been compared with the identifiers; a value that is not legal for what it claims to be does not stay.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.dataelem import DataElement, empty_value_for_VR
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+
+from pipeline.header.dates import shift
+from pipeline.header.decoding import Undecodable, decoded, vr_of
+from pipeline.header.dummies import ANONYMIZED, dummy, dummy_code
+from pipeline.header.identifiers import parts_of
+from pipeline.header.identity import normalise_patient_id
+from pipeline.header.keeping import publishable
+from pipeline.header.outside import action_for
+from pipeline.header.ps315_table import ROWS
+from pipeline.header.table import BASIC_ACTIONS, Action, Rules
+from pipeline.reasons import Held, Reason
+
+if TYPE_CHECKING:
+    from pipeline.header.identifiers import Identifiers
+    from pipeline.header.identity import Identities
+
+DEEPEST = 40
+_SPECIFIC_CHARACTER_SET = 0x00080005
+_PATIENT_ID = 0x00100020
+_WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
+_CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_DUMMY_CODE_SEQUENCES = frozenset({0x00080082, 0x00401101})
+"""Institution Code and Person Identification Code: scrubbing inside would leave the code, which is the person."""
+_REMOVED_SEQUENCES = frozenset({0x00081072, 0x0040A730, 0x0040B020, 0x00700001})
+"""X/D or D in the table, but optional wherever `check_class` lets an object through: Operator Identification; Content,
+Waveform Annotation, Graphic Annotation, whose cleaning is an option of its own."""
+_CODE_PARTS = frozenset({0x00080100, 0x00080102, 0x00080104, 0x00080119, 0x00080120})
+"""Type 1 or 1C wherever they stand: code value, scheme, meaning."""
+_MANUFACTURER = 0x00080070
+"""Type 2 in every image."""
+
+
+class Scrubber:
+    """Scrubs the data sets of one object.
+
+    Parameters
+    ----------
+    shift_days
+        By how many days this patient's dates move back, where the profile shifts dates.
+    normal_patient_id
+        As it counts; an equal Patient ID in an item becomes the pseudonym, another one a dummy.
+    is_big_endian
+        How the source was read: pydicom leaves the bytes of OW and its like as they came, the result is little-endian.
+
+    Attributes
+    ----------
+    has_unicode
+        Whether a text that is not ASCII was kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        identities: Identities,
+        identifiers: Identifiers,
+        shift_days: int,
+        pseudonym: str,
+        normal_patient_id: str,
+        is_big_endian: bool,
+    ) -> None:
+        self._rules = rules
+        self._identities = identities
+        self._identifiers = identifiers
+        self._shift_days = shift_days
+        self._pseudonym = pseudonym
+        self._normal_patient_id = normal_patient_id
+        self._is_big_endian = is_big_endian
+        self.has_unicode = False
+
+    def scrub(self, source: Dataset, depth: int = 0) -> Dataset:
+        """Return a new data set with what may stay of `source` and of its sequences.
+
+        Raises
+        ------
+        Held
+            `RESOURCE_LIMIT` for sequences nested deeper than 40.
+        """
+        if depth > DEEPEST:
+            raise Held(Reason.RESOURCE_LIMIT, f"sequences are nested deeper than {DEEPEST}")
+        result = Dataset()
+        for tag in sorted(source.keys()):
+            action = action_for(int(tag), self._rules)
+            if action is Action.REMOVE or tag == _SPECIFIC_CHARACTER_SET:
+                continue
+            element = self._acted(source, tag, action, depth)
+            if element is not None:
+                result[tag] = element
+        return result
+
+    def _acted(self, source: Dataset, tag: int, action: Action, depth: int) -> DataElement | None:
+        if action is Action.EMPTY:
+            return _element(tag, vr_of(source, tag).split(" or ", maxsplit=1)[0], None)
+        original = decoded(source, tag)
+        if isinstance(original, Undecodable) or original.VR == "UN" or " or " in original.VR:
+            return None
+        if action is Action.REPLACE:
+            return self._replaced(original)
+        if original.is_empty:
+            return _element(tag, original.VR, None)
+        if original.VR == "SQ":
+            return self._sequence(original, action, depth)
+        return _METHODS[action](self, original)
+
+    def _sequence(self, original: DataElement, action: Action, depth: int) -> DataElement | None:
+        tag = int(original.tag)
+        if action is Action.DUMMY and tag in _REMOVED_SEQUENCES:
+            return None
+        if action is Action.DUMMY and tag in _DUMMY_CODE_SEQUENCES:
+            return _element(tag, "SQ", Sequence([dummy_code()]))
+        return _element(tag, "SQ", Sequence([self.scrub(item, depth + 1) for item in original.value]))
+
+    def _replaced(self, original: DataElement) -> DataElement:
+        value = self._rules.replacements[int(original.tag)]
+        self._note_text(original.VR, value)
+        return DataElement(original.tag, original.VR, value)
+
+    def _dummied(self, original: DataElement) -> DataElement:
+        if original.VR == "UI":
+            return self._mapped(original)
+        if original.tag == _PATIENT_ID:
+            return _element(_PATIENT_ID, "LO", self._pseudonym if self._is_this_patient(original) else ANONYMIZED)
+        return DataElement(original.tag, original.VR, _like(original.value, dummy(original.VR)))
+
+    def _is_this_patient(self, original: DataElement) -> bool:
+        try:
+            normal = normalise_patient_id(str(original.value), strip_leading_zeros=False)
+        except Held:
+            return False
+        return normal == self._normal_patient_id or normal.lstrip("0") == self._normal_patient_id
+
+    def _mapped(self, original: DataElement) -> DataElement:
+        uids = [self._identities.public_uid(str(uid)) for uid in parts_of(original.value)]
+        return _element(int(original.tag), original.VR, _multiple(uids))
+
+    def _shifted(self, original: DataElement) -> DataElement | None:
+        moved = [shift(original.VR, str(part), self._shift_days) for part in parts_of(original.value)]
+        if None not in moved:
+            return _element(int(original.tag), original.VR, _multiple(moved))
+        row = ROWS.get(f"{int(original.tag):08X}")
+        basic = Action.REMOVE if row is None else BASIC_ACTIONS[row[0]]
+        if basic is Action.REMOVE:
+            return None
+        return self._dummied(original) if basic is Action.DUMMY else _element(int(original.tag), original.VR, None)
+
+    def _kept(self, original: DataElement) -> DataElement | None:
+        tag, vr = int(original.tag), original.VR
+        parts = list(parts_of(original.value))
+        if tag not in self._rules.ruled:
+            parts = [publishable(vr, part, self._identifiers) for part in parts]
+            if None in parts:
+                return self._swept(tag, vr, parts)
+        elif vr == "PN":
+            parts = [str(part) for part in parts]
+        if self._is_big_endian and vr in _WORD_BYTES:
+            parts = [_swapped(part, _WORD_BYTES[vr]) for part in parts]
+        for part in parts:
+            self._note_text(vr, part)
+        return DataElement(original.tag, vr, _multiple(parts), already_converted=vr != "PN")
+
+    def _swept(self, tag: int, vr: str, parts: list[Any]) -> DataElement | None:
+        """Mend an element of which some values may not stay: the others stay in their places."""
+        if tag == _MANUFACTURER or vr == "AS":
+            return _element(tag, vr, None)
+        if len(parts) == 1 and tag not in _CODE_PARTS:
+            return None
+        for part in parts:
+            self._note_text(vr, part)
+        return DataElement(tag, vr, [dummy(vr) if part is None else part for part in parts])
+
+    def _note_text(self, vr: str, value: Any) -> None:
+        if vr in _CHARSET_VRS and not str(value).isascii():
+            self.has_unicode = True
+
+
+_METHODS = {
+    Action.DUMMY: Scrubber._dummied,  # noqa: SLF001  the table of this class's own methods
+    Action.UID: Scrubber._mapped,  # noqa: SLF001  same
+    Action.SHIFT: Scrubber._shifted,  # noqa: SLF001  same
+    Action.KEEP: Scrubber._kept,  # noqa: SLF001  same
+}
+
+
+def _element(tag: int, vr: str, value: Any) -> DataElement:
+    if value is None:
+        value = empty_value_for_VR(vr)
+    return DataElement(tag, vr, value, already_converted=True)
+
+
+def _multiple(parts: list[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else MultiValue(_as_it_is, parts)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _swapped(raw: bytes, word_bytes: int) -> bytes:
+    whole = len(raw) // word_bytes * word_bytes
+    words = np.frombuffer(raw[:whole], dtype=f">u{word_bytes}")
+    return words.astype(f"<u{word_bytes}").tobytes() + raw[whole:]
+
+
+def _like(value: Any, single: Any) -> Any:
+    """Return as many of `single` as `value` has parts; bytes and empty values count as one."""
+    count = len(value) if isinstance(value, MultiValue | list) else 1
+    return [single] * count if count > 1 else single

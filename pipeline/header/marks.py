@@ -1,0 +1,74 @@
+"""What the scrubbed header says about its own de-identification: (0012,0062/0063/0064) and (0028,0303).
+
+Rule of the file: only options that the profile names are claimed; the configuration accepts none that is not
+implemented.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from config.schema import Option
+
+if TYPE_CHECKING:
+    from config.schema import Profile
+    from pipeline.header.table import Rules
+
+PRODUCT = "Sonoveil"
+BASIC_PROFILE = ("113100", "Basic Application Confidentiality Profile")
+OPTION_CODES = {
+    Option.CLEAN_PIXEL_DATA: ("113101", "Clean Pixel Data Option"),
+    Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES: ("113102", "Clean Recognizable Visual Features Option"),
+    Option.CLEAN_GRAPHICS: ("113103", "Clean Graphics Option"),
+    Option.CLEAN_STRUCTURED_CONTENT: ("113104", "Clean Structured Content Option"),
+    Option.CLEAN_DESCRIPTORS: ("113105", "Clean Descriptors Option"),
+    Option.RETAIN_LONGITUDINAL_FULL_DATES: (
+        "113106",
+        "Retain Longitudinal Temporal Information Full Dates Option",
+    ),
+    Option.RETAIN_LONGITUDINAL_MODIFIED_DATES: (
+        "113107",
+        "Retain Longitudinal Temporal Information Modified Dates Option",
+    ),
+    Option.RETAIN_PATIENT_CHARACTERISTICS: ("113108", "Retain Patient Characteristics Option"),
+    Option.RETAIN_DEVICE_IDENTITY: ("113109", "Retain Device Identity Option"),
+    Option.RETAIN_UIDS: ("113110", "Retain UIDs Option"),
+    Option.RETAIN_SAFE_PRIVATE: ("113111", "Retain Safe Private Option"),
+    Option.RETAIN_INSTITUTION_IDENTITY: ("113112", "Retain Institution Identity Option"),
+}
+"""PS3.16 CID 7050, coding scheme DCM."""
+_LONGEST_LO = 64
+
+
+@lru_cache(maxsize=1)
+def product_version() -> str:
+    """Return the installed version, 0 where the package runs without having been installed."""
+    try:
+        return version("sonoveil")
+    except PackageNotFoundError:
+        return "0"
+
+
+def write_marks(dataset: Dataset, profile: Profile, rules: Rules) -> None:
+    """Write into the root of a scrubbed header what was done to it."""
+    methods = [f"{PRODUCT} {product_version()}", f"profile {profile.name}"[:_LONGEST_LO]]
+    if rules.ruled:
+        methods.append("with rules for single attributes")
+    dataset.add_new(0x00120062, "CS", "YES")
+    dataset.add_new(0x00120063, "LO", methods)
+    codes = [BASIC_PROFILE, *(OPTION_CODES[option] for option in profile.options)]
+    dataset.add_new(0x00120064, "SQ", Sequence([_code(value, meaning) for value, meaning in codes]))
+    dataset.add_new(0x00280303, "CS", rules.dates.value)
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.add_new(0x00080100, "SH", value)
+    code.add_new(0x00080102, "SH", "DCM")
+    code.add_new(0x00080104, "LO", meaning)
+    return code
