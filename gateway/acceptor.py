@@ -22,7 +22,7 @@ from gateway import log
 from gateway.commands import C_ECHO_RQ, C_STORE_RQ, CommandFault, parse_command, store_response
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import VERIFICATION, is_valid_uid
-from gateway.transport import QuickSocket, tune
+from gateway.transport import QuickSocket, TolerantStateMachine, tune
 
 if TYPE_CHECKING:
     import socket
@@ -142,6 +142,8 @@ class StoreAssociation(Association):
         self.caller: Caller | None = None
         self.provider = _StoreProvider(self)
         self.dimse = self.provider
+        self.dul.state_machine = TolerantStateMachine(self.dul)
+        self.dul.daemon = True  # a thread that waits for a peer must not keep the process
         self._idle_s = self.network_timeout
         self._is_answering = False
 
@@ -184,7 +186,7 @@ class StoreAssociation(Association):
         try:
             if isinstance(msg, IncomingObject):
                 self._answer(msg, context_id)
-            elif isinstance(msg, C_ECHO):
+            elif isinstance(msg, C_ECHO) and msg.is_valid_request:
                 super()._serve_request(msg, context_id)
             else:
                 self.abort()

@@ -13,6 +13,7 @@ import ssl
 from typing import TYPE_CHECKING, cast
 
 from pynetdicom import _config
+from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import AssociationSocket
 
 if TYPE_CHECKING:
@@ -107,3 +108,14 @@ class QuickSocket(AssociationSocket):
                 acknowledge_now(connection)
         del received[count:]
         return received
+
+
+class TolerantStateMachine(StateMachine):
+    """Ends the upper layer where pynetdicom's raises: the connection went while something of ours was still queued."""
+
+    def do_action(self, event: str) -> None:
+        """Perform an event's action."""
+        try:
+            super().do_action(event)
+        except InvalidEventError:
+            self.dul.kill_dul()

@@ -1,0 +1,192 @@
+"""One open association to a target: C-STORE straight from a file's bytes, and C-ECHO.
+
+Rule of the file: bytes go out as they stand on disk. What goes wrong is a `Lost` with a reason of ours; what an answer
+means is decided in `forward`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pynetdicom.dimse_primitives import C_ECHO, C_STORE
+from pynetdicom.pdu_primitives import P_DATA
+
+from gateway.commands import store_request
+from gateway.negotiation import VERIFICATION
+from gateway.part10 import NotPart10Error, data_set_offset
+from gateway.requestor import Failure, Lost, Wanted, prepared
+from gateway.transport import PDU_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pynetdicom.dimse_primitives import DimseServiceType
+
+    from gateway.requestor import CallingAssociation, Target
+
+_PDV_HEADER_BYTES = 6
+_LAST_MESSAGE_ID = 65_535
+_COMMAND_LAST, _DATA, _DATA_LAST = b"\3", b"\0", b"\2"
+
+
+class Connection:
+    """One open association to a target.
+
+    Not for several threads. Made by `Connection.open`.
+
+    Parameters
+    ----------
+    assoc
+        The established association, or one whose contexts were all refused.
+    proposed
+        What was proposed in it.
+    """
+
+    def __init__(self, assoc: CallingAssociation, proposed: Sequence[Wanted]) -> None:
+        self.proposed = frozenset(proposed)
+        self._assoc = assoc
+        self._message_id = 0
+        self._contexts = {
+            Wanted(abstract_syntax=str(c.abstract_syntax), transfer_syntax=str(c.transfer_syntax[0])): c.context_id
+            for c in assoc.accepted_contexts
+        }
+
+    @classmethod
+    def open(cls, target: Target, wanted: Sequence[Wanted]) -> Connection:
+        """Connect and negotiate.
+
+        Parameters
+        ----------
+        wanted
+            1 to 128 contexts, each proposed with its one transfer syntax.
+
+        Raises
+        ------
+        Lost
+            No association came about for another reason than refused contexts.
+        """
+        assoc = prepared(target, wanted)
+        assoc.request()
+        if assoc.is_established:
+            assoc.start()
+        elif assoc.is_rejected:
+            raise Lost(Failure.REJECTED)
+        elif not (assoc.rejected_contexts and not assoc.accepted_contexts):
+            raise Lost(Failure.ABORTED if assoc.was_connected else Failure.UNREACHABLE)
+        return cls(assoc, wanted)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be sent."""
+        return self._assoc.is_established
+
+    def accepts(self, wanted: Wanted) -> bool:
+        """Whether the peer accepted this context with this very transfer syntax."""
+        return wanted in self._contexts
+
+    def store(self, path: Path, wanted: Wanted, sop_instance_uid: str) -> tuple[int, int]:
+        """Send one object, its data set's bytes as they stand in the file.
+
+        Parameters
+        ----------
+        path
+            A Part 10 file.
+        wanted
+            Its class and syntax; `accepts` must be true.
+        sop_instance_uid
+            For the command.
+
+        Returns
+        -------
+        status, sent_bytes
+            The peer's C-STORE status and the size of the data set.
+
+        Raises
+        ------
+        Lost
+            No answer; the association is gone.
+        """
+        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        command = store_request(
+            message_id=self._message_id,
+            sop_class_uid=wanted.abstract_syntax,
+            sop_instance_uid=sop_instance_uid,
+        )
+        context_id = cast("int", self._contexts[wanted])
+        try:
+            with self._assoc.paused():
+                self._put(context_id, _COMMAND_LAST + command)
+                sent_bytes = self._put_data_set(context_id, path)
+                return self._status_of(self._assoc.answer()), sent_bytes
+        except (OSError, NotPart10Error):
+            self.abort()
+            raise Lost(Failure.FILE) from None
+        except Lost:
+            self.abort()
+            raise
+
+    def _put_data_set(self, context_id: int, path: Path) -> int:
+        limit = min(self._assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
+        piece_bytes = max(limit - _PDV_HEADER_BYTES, 1)
+        with path.open("rb") as file:
+            offset = data_set_offset(file)
+            size = remaining = file.seek(0, 2) - offset
+            file.seek(offset)
+            while True:
+                piece = file.read(min(piece_bytes, remaining))
+                if len(piece) < min(piece_bytes, remaining):
+                    raise Lost(Failure.FILE)
+                remaining -= len(piece)
+                self._put(context_id, (_DATA if remaining else _DATA_LAST) + piece)
+                if not remaining:
+                    return size
+
+    def _put(self, context_id: int, fragment: bytes) -> None:
+        if not self._assoc.window.acquire(timeout=self._assoc.dimse_timeout):
+            raise Lost(Failure.TIMEOUT)
+        if not self._assoc.is_established or not self._assoc.dul.is_alive():
+            raise Lost(Failure.ABORTED)
+        whole = P_DATA()
+        whole.presentation_data_value_list.append((context_id, fragment))
+        self._assoc.dul.send_pdu(whole)
+
+    def _status_of(self, message: DimseServiceType) -> int:
+        if (
+            not isinstance(message, C_STORE)
+            or message.MessageIDBeingRespondedTo != self._message_id
+            or message.Status is None
+        ):
+            raise Lost(Failure.BAD_ANSWER)
+        return int(message.Status)
+
+    def echo(self) -> int:
+        """Ask for a C-ECHO and return its status.
+
+        Raises
+        ------
+        Lost
+            No answer.
+        """
+        with self._assoc.paused():
+            request = C_ECHO()
+            request.AffectedSOPClassUID = VERIFICATION
+            self._message_id = request.MessageID = self._message_id % _LAST_MESSAGE_ID + 1
+            context_id = next(iter(self._contexts.values()))
+            self._assoc.dimse.send_msg(request, cast("int", context_id))
+            message = self._assoc.answer()
+        if not isinstance(message, C_ECHO) or message.Status is None:
+            raise Lost(Failure.BAD_ANSWER)
+        return int(message.Status)
+
+    def close(self) -> None:
+        """Release the association; an association that is gone already is no error."""
+        if self._assoc.is_established:
+            self._assoc.release()
+        if self._assoc.is_established:
+            self._assoc.abort()
+
+    def abort(self) -> None:
+        """End the association at once."""
+        if self._assoc.is_established:
+            self._assoc.abort()

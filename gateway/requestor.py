@@ -1,0 +1,200 @@
+"""The requestor's side of pynetdicom: an association that we open, watched and bounded.
+
+Rule of the file: pynetdicom's `Association` as a requestor, and the reasons why one is lost. What is sent on it is
+`connection`'s business.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, cast
+
+from pydicom.uid import UID
+from pynetdicom import evt
+from pynetdicom._globals import MODE_REQUESTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.presentation import build_context
+from pynetdicom.transport import AddressInformation, AssociationSocket
+
+from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from gateway.transport import PDU_BYTES, TolerantStateMachine, tune
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator, Sequence
+
+    from pynetdicom.dimse_primitives import DimseServiceType
+    from pynetdicom.events import Event
+
+MOST_CONTEXTS = 128
+"""Presentation context IDs are the odd numbers of a byte (PS3.8 9.3.2.2)."""
+
+_WINDOW_PDUS = 8
+"""How many PDUs may wait for the socket: a file passes through memory in pieces of this size."""
+_PAUSE_S = 0.0001
+
+
+class Failure(StrEnum):
+    """Why something is tried again later; nothing here is the object's fault as far as we know."""
+
+    UNREACHABLE = "unreachable"
+    """No connection: wrong address, nobody listens, a firewall."""
+    REJECTED = "association_rejected"
+    """The peer answered and does not want the association: AE titles, limits."""
+    ABORTED = "aborted"
+    """The peer, or the network, ended the association."""
+    TIMEOUT = "timeout"
+    """The peer did not answer, or did not take bytes, within the node's timeout."""
+    BAD_ANSWER = "bad_answer"
+    """An answer that is none to what was asked."""
+    FILE = "file"
+    """Our own file could not be read as Part 10, or became shorter while it was sent."""
+    OUT_OF_RESOURCES = "out_of_resources"
+    """The peer said so (0xA7xx)."""
+    NOT_TRIED = "not_tried"
+    """The peer failed with the objects before this one; it is spared, and this one waits."""
+
+
+class Lost(Exception):
+    """The association did not come about, or is gone.
+
+    Parameters
+    ----------
+    why
+        A reason of ours; what the peer or the system said is not carried along.
+    """
+
+    def __init__(self, why: Failure) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Whom to call.
+
+    Parameters
+    ----------
+    host
+        A name or an address.
+    ae_title, local_aet
+        Theirs and ours.
+    timeout_s
+        For the connection, for each answer and for each PDU to be taken.
+    idle_s
+        An association without traffic for so long is released.
+    """
+
+    host: str
+    port: int
+    ae_title: str
+    local_aet: str
+    timeout_s: float
+    idle_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One presentation context to propose: one abstract syntax in one transfer syntax."""
+
+    abstract_syntax: str
+    transfer_syntax: str
+
+
+class CallingAssociation(Association):
+    """An association that we open; tells when it was connected and when PDUs have left."""
+
+    def __init__(self, entity: ApplicationEntity, target: Target) -> None:
+        super().__init__(entity, MODE_REQUESTOR)
+        self.dul.state_machine = TolerantStateMachine(self.dul)
+        self.dul.daemon = True  # a thread that waits for a peer must not keep the process
+        self.name = "RequestorThread"
+        self.was_connected = False
+        self.window = threading.Semaphore(_WINDOW_PDUS)
+        self.network_timeout_response = "A-RELEASE"
+        self._stall_s = target.timeout_s
+        self.bind(evt.EVT_CONN_OPEN, self._connected)
+        self.bind(evt.EVT_PDU_SENT, self._sent)
+
+    def _connected(self, _event: Event) -> None:
+        self.was_connected = True
+        wrapped = cast("AssociationSocket", self.dul.socket)
+        tune(cast("socket.socket", wrapped.socket), stall_s=self._stall_s)
+
+    def _sent(self, event: Event) -> None:
+        if isinstance(event.pdu, P_DATA_TF):
+            self.window.release()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep the association's own thread from taking the answers that are waited for."""
+        self._reactor_checkpoint.clear()
+        deadline = time.monotonic() + self._stall_s
+        while not self._is_paused:
+            if time.monotonic() > deadline or not self.is_alive():
+                self._reactor_checkpoint.set()
+                raise Lost(Failure.ABORTED)
+            time.sleep(_PAUSE_S)
+        try:
+            yield
+        finally:
+            self._reactor_checkpoint.set()
+
+    def answer(self) -> DimseServiceType:
+        """Wait for the next message.
+
+        Raises
+        ------
+        Lost
+            The association ended, or the time is over (then it is aborted).
+        """
+        _, message = self.dimse.get_msg(block=True)
+        if message is None:
+            ended = self.acse.is_aborted() or not self.is_established or not self.dul.is_alive()
+            raise Lost(Failure.ABORTED if ended else Failure.TIMEOUT)
+        return message
+
+
+def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
+    """Return an association that is ready to be requested.
+
+    Parameters
+    ----------
+    wanted
+        1 to 128 contexts, each proposed with its one transfer syntax.
+
+    Raises
+    ------
+    Lost
+        The host name cannot be resolved.
+    """
+    if not 1 <= len(wanted) <= MOST_CONTEXTS:
+        raise ValueError("an association proposes 1 to 128 presentation contexts")
+    entity = ApplicationEntity(target.local_aet)
+    entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = target.timeout_s
+    entity.network_timeout = target.idle_s
+    assoc = CallingAssociation(entity, target)
+    try:
+        remote = AddressInformation.from_addr_port(target.host, target.port)
+        local = AddressInformation.from_tuple(("" if remote.is_ipv4 else "::0", 0))
+        assoc.set_socket(AssociationSocket(assoc, address=local))
+    except OSError:
+        raise Lost(Failure.UNREACHABLE) from None
+    assoc.acceptor.ae_title = target.ae_title
+    assoc.acceptor.address_info = remote
+    assoc.requestor.address_info = local
+    assoc.requestor.ae_title = target.local_aet
+    assoc.requestor.maximum_length = PDU_BYTES
+    assoc.requestor.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
+    assoc.requestor.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    contexts = [build_context(w.abstract_syntax, w.transfer_syntax) for w in wanted]
+    for index, context in enumerate(contexts):
+        context.context_id = 2 * index + 1
+    assoc.requestor.requested_contexts = contexts
+    return assoc
