@@ -12,7 +12,7 @@ from config.hosts import AETitle, BindHost, Host, Port, is_network
 from config.profile import Profile
 from config.rule import Rule
 from config.section import ListOf, LocalPath, Name, NoRepeats, OneOrMany, Section
-from config.units import Duration, Share, Size
+from config.units import Duration, Share, Size, Wait
 
 _DAY = timedelta(days=1)
 _MOST_WORKERS = 512
@@ -31,9 +31,9 @@ class Timeouts(Section):
         For the next message before the association is closed.
     """
 
-    association: Duration = timedelta(seconds=30)
-    dimse: Duration = timedelta(seconds=60)
-    idle: Duration = timedelta(minutes=10)
+    association: Wait = timedelta(seconds=30)
+    dimse: Wait = timedelta(seconds=60)
+    idle: Wait = timedelta(minutes=10)
 
 
 class Tls(Section):
@@ -106,10 +106,10 @@ class Node(Section):
     allow_echo: bool = True
     patient_domain: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     local_aet: AETitle | None = None
-    timeout: Duration = timedelta(seconds=60)
+    timeout: Wait = timedelta(seconds=60)
     max_associations: Annotated[int, Field(ge=1, le=100)] = 4
     storage_commitment: bool = False
-    commitment_timeout: Duration = _DAY
+    commitment_timeout: Wait = _DAY
     transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = ("keep",)
 
     @model_validator(mode="after")
@@ -156,7 +156,7 @@ class Storage(Section):
 class Completion(Section):
     """When a study counts as complete: after this long without a new instance."""
 
-    study_complete_trigger: Duration = timedelta(minutes=15)
+    study_complete_trigger: Wait = timedelta(minutes=15)
 
 
 class Send(Section):
@@ -170,15 +170,15 @@ class Send(Section):
         How many tries in all before a delivery has failed; 0 tries for ever.
     """
 
-    retry_delay: Duration = timedelta(seconds=60)
+    retry_delay: Wait = timedelta(seconds=60)
     retry_delay_multiplier: Annotated[float, Field(ge=1, le=100)] = 2.0
-    max_retry_delay: Duration = timedelta(minutes=15)
+    max_retry_delay: Wait = timedelta(minutes=15)
     retry_max: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _waits_are_in_order(self) -> Self:
-        if not timedelta(0) < self.retry_delay <= self.max_retry_delay:
-            raise ValueError("`retry_delay` must be more than 0s and at most `max_retry_delay`")
+        if self.retry_delay > self.max_retry_delay:
+            raise ValueError("`retry_delay` must be at most `max_retry_delay`")
         return self
 
 

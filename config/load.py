@@ -5,6 +5,7 @@ Rule of the file: a file that has any problem gives no object. Secrets are looke
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,7 +63,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         file = shipped[name_or_path]
     else:
         file = Path(name_or_path)
-        if not file.exists():
+        if not _is_file(file):
             known = f"no such profile; write a file, or one of {', '.join(shipped)}"
             raise ConfigurationError((Problem(file=file, line=0, message=known),))
     profile, problems = _read_profile(file, re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._")[:64] or "profile")
@@ -119,8 +120,8 @@ def _profiles(tree: Tree) -> tuple[dict[str, Profile], tuple[str, ...], list[Pro
         if not isinstance(file, str | Path):
             problems.append(tree.problem(place, f"{dotted(place)}: write the path of a profile's file"))
             continue
-        location = tree.file.parent / Path(file).expanduser()
-        if not location.is_file():
+        location = tree.file.parent / file
+        if not _is_file(location):
             problems.append(tree.problem(place, f"{dotted(place)}: there is no file {location}"))
             continue
         try:
@@ -166,7 +167,7 @@ def _key_problems(tree: Tree) -> list[Problem]:
     if key is None:
         return []
     problems: list[Problem] = []
-    if storage is not None and key.resolve().is_relative_to(storage.resolve()):
+    if storage is not None and Path(os.path.realpath(key)).is_relative_to(os.path.realpath(storage)):
         problems.append(tree.problem(place, "secrets.key_file: lies under storage.path; keep the key somewhere else"))
     try:
         checked_key(key)
@@ -178,9 +179,16 @@ def _key_problems(tree: Tree) -> list[Problem]:
 def _path(tree: Tree, place: tuple[str, str]) -> Path | None:
     section = tree.value.get(place[0])
     written = section.get(place[1]) if isinstance(section, dict) else None
-    if not isinstance(written, str) or not written.strip() or "\0" in written or "://" in written:
+    if not isinstance(written, str) or not written.strip() or "\0" in written or re.match(r"~|[a-z0-9+]+://", written):
         return None
-    return tree.file.parent / Path(written).expanduser()
+    return tree.file.parent / written
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or a folder that may not be entered
+        return False
 
 
 def _all_well(value: _Model | None, problems: list[Problem]) -> _Model:

@@ -53,8 +53,10 @@ def _path(value: Any, info: ValidationInfo) -> Any:
         raise ValueError("write the path of a file or folder")
     if re.match(r"[a-z0-9+]+://", value):
         raise ValueError(f"{value.split(':', maxsplit=1)[0]}:// is not available in this version; write a local path")
+    if value.startswith("~"):
+        raise ValueError(f"{value!r}: write the whole path; ~ means another folder for every user")
     folder = (info.context or {}).get("folder", Path())
-    return Path(folder, Path(value).expanduser())
+    return Path(folder, value)
 
 
 def _name(value: str) -> str:

@@ -9,7 +9,7 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, WithJsonSchema
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _BYTES = {
@@ -138,6 +138,15 @@ def _size(value: object, info: ValidationInfo) -> int:
         return value
     return parse_size(value)
 
+
+def _some_time(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("0s is no time to wait; write at least 1s")
+    return value
+
+
+Wait = Annotated[Duration, AfterValidator(_some_time)]
+"""A length of time of at least one second."""
 
 Size = Annotated[
     int,

@@ -186,7 +186,18 @@ CASES = {
     "an unknown action": (("action: hold", "action: drop"), "`drop` is not known here", 8),
     "too many workers": (("storage:", "processing: {workers: 0}  # <-\nstorage:"), "from 1 to 512"),
     "no attempts": (("storage:", "processing: {attempts: 0}  # <-\nstorage:"), "write at least 1"),
-    "a retry that never waits": (("storage:", "send: {retry_delay: 0s}  # <-\nstorage:"), "more than 0s"),
+    "a retry that never waits": (("storage:", "send: {retry_delay: 0s}  # <-\nstorage:"), "write at least 1s"),
+    "a retry that begins after its end": (
+        ("storage:", "send: {retry_delay: 1h}  # <-\nstorage:"),
+        "at most `max_retry_delay`",
+    ),
+    "a timeout of nothing": (("[SONOVEIL]}", "[SONOVEIL], timeouts: {dimse: 0s}}  # <-"), "write at least 1s"),
+    "a home folder": (("path: store}", "path: ~nobody/store}  # <-"), "write the whole path"),
+    "a key in a home folder": (("secret/key", "~nobody/key"), "write the whole path", 9),
+    "a profile with an impossible name": (
+        ("storage:", f"profiles: {{own: {'x' * 300}}}  # <-\nstorage:"),
+        "there is no file",
+    ),
     "a retry that waits less and less": (
         ("storage:", "send: {retry_delay_multiplier: 0.5}  # <-\nstorage:"),
         "write at least 1",
