@@ -39,6 +39,7 @@ class NewInstance:
 
     token: str
     node: str
+    calling_aet: str
     called_aet: str
     sop_class_uid: str
     transfer_syntax_uid: str
@@ -58,6 +59,7 @@ class Claim:
     instance_id: int
     token: str
     node: str
+    calling_aet: str
     called_aet: str
     size_bytes: int
     readable: bool
@@ -150,6 +152,12 @@ class Ledger:
             )
         return state
 
+    def has_receipt(self, token: str) -> bool:
+        """Tell whether an object of that name was acknowledged."""
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(receipt.c.id).where(receipt.c.token == token)).first()
+        return found is not None
+
     def _judge_duplicate(self, connection: sa.Connection, new: NewInstance) -> tuple[InstanceState, str | None]:
         current = connection.execute(
             sa.select(instance.c.id, instance.c.content_sha256)
@@ -199,6 +207,7 @@ class Ledger:
                 instance_id=row.id,
                 token=row.token,
                 node=row.node,
+                calling_aet=row.calling_aet,
                 called_aet=row.called_aet,
                 size_bytes=row.size_bytes,
                 readable=row.readable,
@@ -322,6 +331,7 @@ def _arrival_row(new: NewInstance, now: float, state: InstanceState, reason: str
         "reason": reason,
         "note": note,
         "node": new.node,
+        "calling_aet": new.calling_aet,
         "called_aet": new.called_aet,
         "sop_class_uid": new.sop_class_uid,
         "transfer_syntax_uid": new.transfer_syntax_uid,

@@ -19,6 +19,7 @@ instance = sa.Table(
     sa.Column("reason", sa.String(32)),
     sa.Column("note", sa.String(200)),
     sa.Column("node", sa.String(64), nullable=False),
+    sa.Column("calling_aet", sa.String(16), nullable=False),
     sa.Column("called_aet", sa.String(16), nullable=False),
     sa.Column("sop_class_uid", sa.String(64), nullable=False),
     sa.Column("transfer_syntax_uid", sa.String(64), nullable=False),

@@ -1,0 +1,182 @@
+"""The intake of the embedded node: part file, synced, renamed, folder synced, receipt and row; only then Success."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from gateway import log, metrics
+from gateway.intake import Arrival, IntakeFailed, OutOfResources
+from gateway.ledger import Ledger, NewInstance
+from gateway.spool import Shelf, Spool, new_token
+from gateway.states import InstanceState
+from pipeline.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gateway.intake import IncomingFile
+    from gateway.sealing import Sealer
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
+
+
+class PartFile:
+    """A part file in the spool's `incoming` folder.
+
+    Parameters
+    ----------
+    path
+        Where it is created, mode 0600.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def write(self, chunk: bytes | memoryview, /) -> int:
+        """Append all bytes of a chunk."""
+        view = memoryview(chunk)
+        written = 0
+        while written < len(view):
+            written += os.write(self._descriptor, view[written:])
+        return written
+
+    def finish(self) -> None:
+        """Make the bytes durable and close."""
+        os.fdatasync(self._descriptor)
+        self.close()
+
+    def close(self) -> None:
+        """Close; harmless when closed."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class LedgerIntake:
+    """Where the receiver of a node puts objects. Its methods are called from many threads.
+
+    Parameters
+    ----------
+    spool, ledger, sealer
+        Of the node.
+    reserve_bytes
+        What must stay free on the spool's disk (`storage.reserve_space`).
+    """
+
+    def __init__(self, spool: Spool, ledger: Ledger, sealer: Sealer, *, reserve_bytes: int) -> None:
+        self._spool = spool
+        self._ledger = ledger
+        self._sealer = sealer
+        self._reserve_bytes = reserve_bytes
+
+    def open(self) -> PartFile:
+        """Create a part file.
+
+        Raises
+        ------
+        OutOfResources
+            When the reserve is reached.
+        """
+        if self._spool.free_bytes() < self._reserve_bytes:
+            log.event("disk_reserve_reached")
+            metrics.INSTANCES.labels("receive", "out_of_resources").inc()
+            raise OutOfResources("storage.reserve_space is reached")
+        return PartFile(self._spool.incoming / f"{new_token()}.part")
+
+    def commit(self, file: IncomingFile, arrival: Arrival, /) -> None:
+        """Make an object and its rows durable.
+
+        Raises
+        ------
+        OutOfResources, IntakeFailed
+            Nothing was acknowledged and nothing of it stays, but for a file without a row in the worst case; start-up
+            removes such files.
+        """
+        assert isinstance(file, PartFile)
+        token = new_token()
+        try:
+            file.finish()
+            self._spool.place(file.path, Shelf.ORIGINALS, token)
+            state = self._ledger.record_arrival(self._new_instance(token, arrival))
+        except (OSError, sa.exc.SQLAlchemyError) as error:
+            self._discard_unless_recorded(token)
+            log.fault("intake_failed", error, node=arrival.node_name)
+            metrics.INSTANCES.labels("receive", "failed").inc()
+            if _means_full(error):
+                raise OutOfResources("the disk is full") from None
+            raise IntakeFailed(type(error).__name__) from None
+        if state is InstanceState.SUPPRESSED:
+            self._discard(token)
+        self._count(arrival, state)
+
+    def abandon(self, file: IncomingFile, /) -> None:
+        """Close and remove a part file."""
+        assert isinstance(file, PartFile)
+        with suppress(OSError):  # start-up removes what cannot be removed now
+            file.close()
+        with suppress(OSError):
+            file.path.unlink(missing_ok=True)
+
+    def _discard(self, token: str) -> None:
+        with suppress(OSError):  # an unneeded file without a row is removed at start-up
+            self._spool.remove(Shelf.ORIGINALS, token)
+
+    def _discard_unless_recorded(self, token: str) -> None:
+        # A commit may report an error and still stand. A file too many is removed at start-up; one too few is a loss.
+        with suppress(sa.exc.SQLAlchemyError):
+            if not self._ledger.has_receipt(token):
+                self._discard(token)
+
+    def _new_instance(self, token: str, arrival: Arrival) -> NewInstance:
+        identifiers = {
+            "sop_instance_uid": arrival.sop_instance_uid,
+            "series_instance_uid": arrival.series_instance_uid or "",
+            "study_instance_uid": arrival.study_instance_uid or "",
+            "patient_id": arrival.patient_id or "",
+        }
+        return NewInstance(
+            token=token,
+            node=arrival.node_name,
+            calling_aet=arrival.calling_aet,
+            called_aet=arrival.called_aet,
+            sop_class_uid=arrival.sop_class_uid,
+            transfer_syntax_uid=arrival.transfer_syntax_uid,
+            readable=arrival.readable,
+            sop_index=self._sealer.index("sop", arrival.sop_instance_uid),
+            study_index=self._index("study", identifiers, "study_instance_uid"),
+            patient_index=self._index("patient", identifiers, "patient_id"),
+            sealed=self._sealer.seal(identifiers, token=token),
+            content_sha256=bytes.fromhex(arrival.content_sha256),
+            size_bytes=arrival.size_bytes,
+        )
+
+    def _index(self, kind: str, identifiers: Mapping[str, str], name: str) -> bytes | None:
+        return self._sealer.index(kind, identifiers[name]) if identifiers[name] else None
+
+    def _count(self, arrival: Arrival, state: InstanceState) -> None:
+        metrics.INSTANCES.labels("receive", state.value).inc()
+        metrics.RECEIVED_BYTES.inc(arrival.size_bytes)
+        metrics.LAST_RECEIVED.labels(arrival.node_name).set_to_current_time()
+        if state is InstanceState.HELD:
+            metrics.HELD.labels(Reason.CORRECTION.value).inc()
+        log.event(
+            "received",
+            node=arrival.node_name,
+            sop_class=arrival.sop_class_uid,
+            syntax=arrival.transfer_syntax_uid,
+            bytes=arrival.size_bytes,
+            state=state.value,
+        )
+
+
+def _means_full(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return "full" in str(error.__cause__ or error)

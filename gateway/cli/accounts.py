@@ -1,0 +1,86 @@
+"""`sonoveil status` and `sonoveil reconcile`: what is where, and whether anything is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from gateway.cli import DONE, HELD_OR_FAILED
+from gateway.cli.common import add_configuration, add_json, complain, open_ledger, print_json, say
+from gateway.counts import count
+from gateway.reconcile import reconcile
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    status = subparsers.add_parser("status", help="what is where: counts per state, per target, disk")
+    add_configuration(status)
+    add_json(status)
+    status.set_defaults(run=_status)
+    account = subparsers.add_parser("reconcile", help="prove that nothing acknowledged is lost; exit 1 otherwise")
+    add_configuration(account)
+    add_json(account)
+    account.add_argument("--hash", action="store_true", help="also read every output and compare its SHA-256")
+    account.set_defaults(run=_reconcile)
+
+
+def _status(options: argparse.Namespace) -> int:
+    with open_ledger(options) as (_, database, spool):
+        with database.snapshot() as connection:
+            counts = count(connection, now=database.clock())
+        free = spool.free_bytes()
+    if options.json:
+        print_json({**_as_json(counts), "storage_free_bytes": free})
+        return DONE
+    say(f"acknowledged  {counts.acknowledged}")
+    for state, number in counts.states.items():
+        age = counts.oldest_waiting_s.get(state)
+        say(f"  {state:<11} {number}" + (f"   oldest {_duration(age)}" if age and number else ""))
+    for reason, number in sorted(counts.held.items()):
+        say(f"  held because of {reason}: {number}")
+    for name, target in sorted(counts.targets.items()):
+        oldest = f", oldest waiting {_duration(target.oldest_waiting_s)}" if target.oldest_waiting_s else ""
+        say(f"target {name}: {target.waiting} waiting, {target.sent} sent, {target.failed} failed{oldest}")
+    say(f"free where the spool lies: {free / 1e9:.1f} GB")
+    return DONE
+
+
+def _as_json(counts: object) -> Mapping[str, object]:
+
+    assert dataclasses.is_dataclass(counts)
+    assert not isinstance(counts, type)
+    return dataclasses.asdict(counts)
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    with open_ledger(options) as (_, database, spool):
+        account = reconcile(database, spool, hash_outputs=options.hash)
+    if options.json:
+        print_json(
+            {
+                "balanced": account.balanced,
+                "acknowledged": account.counts.acknowledged,
+                "states": account.counts.states,
+                "discrepancies": account.discrepancies,
+            }
+        )
+    else:
+        terms = " + ".join(f"{number} {state}" for state, number in account.counts.states.items())
+        say(f"{account.counts.acknowledged} acknowledged = {terms}")
+        say("balanced" if account.balanced else "NOT balanced")
+    for found in account.discrepancies:
+        complain(f"{found.kind}: {found.subject}")
+    return DONE if account.balanced else HELD_OR_FAILED

@@ -1,0 +1,38 @@
+"""`sonoveil serve`: run the node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.load import load_gateway
+from gateway.cli import DONE, UsageError
+from gateway.cli.common import add_configuration, say
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("serve", help="run the node until SIGTERM, drain, exit 0")
+    add_configuration(parser)
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from gateway.database import LedgerError  # noqa: PLC0415  other commands start without the node's libraries
+    from gateway.node import AlreadyRunningError, Node  # noqa: PLC0415
+
+    config = load_gateway(options.config)
+
+    def announce(ports: Mapping[str, int]) -> None:
+        say(f"DICOM on port {ports['dicom']}; http://{config.metrics.host}:{ports['metrics']}/metrics")
+
+    try:
+        Node(config).run(announce=announce)
+    except (AlreadyRunningError, LedgerError) as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"the node cannot be started: {error.strerror}") from None
+    return DONE

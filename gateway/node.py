@@ -1,0 +1,297 @@
+"""The node: starts the processes, keeps them alive, drains and stops them.
+
+    main process      receiver (pynetdicom), health and metrics, this supervision
+    worker-N          the pipeline, one instance at a time
+    forward-TARGET    C-STORE to one target
+
+Any of them, the main process included, may be killed at any moment: what is acknowledged is in the ledger, claims of
+the dead are freed, and files that no row names are removed at the next start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from config.load import read_key
+from gateway import log
+from gateway.database import Database, LedgerError
+from gateway.housekeeping import apply_retention, clean_up_after_crash
+from gateway.ledger import NODE, Ledger
+from gateway.processes import StopFlag
+from gateway.sealing import Sealer
+from gateway.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
+
+    from config.schema import GatewayConfig
+
+_TICK_S = 0.25
+_HOUSEKEEPING_EVERY_S = 10.0
+_DRAIN_ASSOCIATIONS = timedelta(seconds=20)
+_STOP_CHILDREN_S = 60.0
+_STALE_TICK_S = 30.0
+_FIRST_RESTART_S = 0.5
+_LONGEST_RESTART_S = 30.0
+_STEADY_S = 60.0
+_MOST_WORKERS = 8
+
+
+class AlreadyRunningError(Exception):
+    """Another node uses the same storage."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Child:
+    """One child process and when it may be started again."""
+
+    name: str
+    target: Callable[[Any], None]
+    settings: Any
+    process: BaseProcess | None = None
+    started_at: float = 0.0
+    restart_at: float = 0.0
+    restarts: int = 0
+
+
+@dataclass(slots=True)
+class _Children:
+    """The child processes of the node."""
+
+    database: Database
+    ledger: Ledger
+    children: list[_Child] = field(default_factory=list)
+
+    def add(self, name: str, target: Callable[[Any], None], settings: Any) -> None:
+        self.children.append(_Child(name=name, target=target, settings=settings))
+
+    def start_due(self) -> None:
+        for child in self.children:
+            if child.process is None and time.monotonic() >= child.restart_at:
+                # spawn: a forked copy of threads, locks and database connections would not work
+                process = multiprocessing.get_context("spawn").Process(
+                    target=child.target, args=(child.settings,), name=child.name
+                )
+                process.start()
+                child.process, child.started_at = process, time.monotonic()
+
+    def reap(self) -> None:
+        for child in self.children:
+            process = child.process
+            if process is None or process.is_alive():
+                continue
+            process.join()
+            steady = time.monotonic() - child.started_at > _STEADY_S
+            child.restarts = 1 if steady else child.restarts + 1
+            wait = min(_FIRST_RESTART_S * 2 ** (child.restarts - 1), _LONGEST_RESTART_S)
+            child.process, child.restart_at = None, time.monotonic() + wait
+            self.ledger.release_claims(child.name)
+            _forget_metrics_of(process.pid)
+            log.event("process_ended", process=child.name, status=process.exitcode, seconds=wait)
+
+    def end_hanging(self) -> None:
+        for name in self.ledger.overdue_workers():
+            for child in self.children:
+                if child.name == name and child.process is not None:
+                    log.event("process_hangs", process=name)
+                    child.process.kill()
+
+    def alive(self) -> bool:
+        return all(child.process is not None and child.process.is_alive() for child in self.children)
+
+    def stop(self) -> None:
+        running = [child.process for child in self.children if child.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + _STOP_CHILDREN_S
+        for process in running:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+class Node:
+    """A whole gateway on one machine.
+
+    Parameters
+    ----------
+    config
+        Checked configuration.
+    """
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self._config = config
+        self._spool = Spool(config.storage.path)
+        self._stop = StopFlag()
+        self._ticked_at = time.monotonic()
+
+    def run(self, *, announce: Callable[[Mapping[str, int]], None]) -> None:
+        """Run until SIGTERM or SIGINT; drain; return.
+
+        Parameters
+        ----------
+        announce
+            Called once with the ports when objects are accepted.
+
+        Raises
+        ------
+        AlreadyRunningError
+            Another node uses this storage.
+        config.load.ConfigurationError, gateway.database.LedgerError
+            It cannot be started as configured.
+        """
+        os.umask(0o077)
+        log.silence_others()
+        self._stop.on_signals(signal.SIGTERM, signal.SIGINT)
+        key = read_key(self._config.secrets.key_file)
+        self._spool.prepare()
+        with _only_node(self._spool.root), tempfile.TemporaryDirectory(prefix="sonoveil-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            database = Database.create_or_migrate(self._spool.ledger_path)
+            try:
+                self._run(database, key, announce)
+            finally:
+                database.close()
+
+    def _run(self, database: Database, key: bytes, announce: Callable[[Mapping[str, int]], None]) -> None:
+        # These import prometheus_client, which looks at the folder above when it is imported.
+        from gateway.arrivals import LedgerIntake  # noqa: PLC0415
+        from gateway.health import HealthServer  # noqa: PLC0415
+        from gateway.metrics import BUILD_INFO, registry  # noqa: PLC0415
+        from gateway.receive import Receiver  # noqa: PLC0415
+
+        config = self._config
+        ledger = Ledger(database, replace_duplicates=config.storage.duplicates == "replace")
+        ledger.release_claims(None)
+        clean_up_after_crash(database, self._spool)
+        BUILD_INFO.labels(version("sonoveil")).set(1)
+        intake = LedgerIntake(self._spool, ledger, Sealer(key), reserve_bytes=config.storage.reserve_space)
+        receiver = Receiver(config.listener, config.nodes, intake)
+        children = self._children(database, ledger, key)
+        health = HealthServer(
+            host=config.metrics.host,
+            port=config.metrics.port,
+            registry=registry(database, self._spool),
+            alive=lambda: self._alive(children),
+            ready=lambda: self._ready(database, children),
+        )
+        self._audit(database, "start")
+        children.start_due()
+        receiver.start()
+        health.start()
+        announce({"dicom": receiver.port, "metrics": health.port})
+        log.event("started", port=receiver.port, version=version("sonoveil"))
+        try:
+            self._supervise(database, children)
+        finally:
+            log.event("draining")
+            receiver.stop_accepting()
+            receiver.drain(_DRAIN_ASSOCIATIONS)
+            children.stop()
+            ledger.release_claims(None)
+            self._audit(database, "stop")
+            health.stop()
+            log.event("stopped")
+
+    def _children(self, database: Database, ledger: Ledger, key: bytes) -> _Children:
+        from gateway.forwarder import ForwarderSettings, run_forwarder  # noqa: PLC0415  see _run
+        from gateway.worker import WorkerSettings, run_worker  # noqa: PLC0415  see _run
+
+        config = self._config
+        children = _Children(database, ledger)
+        for number in range(worker_count(config)):
+            name = f"worker-{number}"
+            children.add(name, run_worker, WorkerSettings(name=name, config=config, key=key))
+        for target in sorted({target for rule in config.rules for target in rule.target}):
+            name = f"forward-{target}"
+            children.add(name, run_forwarder, ForwarderSettings(name=name, target=target, config=config))
+        return children
+
+    def _supervise(self, database: Database, children: _Children) -> None:
+        housekeeping_at = 0.0
+        while not self._stop.wait(_TICK_S):
+            self._ticked_at = time.monotonic()
+            try:
+                children.reap()
+                children.start_due()
+                if time.monotonic() >= housekeeping_at:
+                    housekeeping_at = time.monotonic() + _HOUSEKEEPING_EVERY_S
+                    children.end_hanging()
+                    apply_retention(database, self._spool, self._config.storage.retention)
+            except (OSError, sa.exc.SQLAlchemyError) as error:
+                # A full disk must not end the node: it goes on refusing with 0xA700 until there is space again.
+                log.fault("supervision", error)
+
+    def _alive(self, children: _Children) -> Mapping[str, bool]:
+        return {"loop": time.monotonic() - self._ticked_at < _STALE_TICK_S, "processes": children.alive()}
+
+    def _ready(self, database: Database, children: _Children) -> Mapping[str, bool]:
+        return {
+            "processes": children.alive(),
+            "ledger": _answers(database),
+            "space": self._spool.free_bytes() >= self._config.storage.reserve_space,
+            "accepting": not self._stop.is_set(),
+        }
+
+    def _audit(self, database: Database, action: str) -> None:
+        with database.write() as connection:
+            database.append_audit(
+                connection, actor=NODE, action=action, instance_id=None, detail={"version": version("sonoveil")}
+            )
+
+
+def worker_count(config: GatewayConfig) -> int:
+    """Return how many worker processes to run: as configured, or one per core up to eight."""
+    configured = config.processing.workers
+    if isinstance(configured, int):
+        return configured
+    return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+
+
+def _answers(database: Database) -> bool:
+    try:
+        database.assert_durable()
+    except (LedgerError, sa.exc.SQLAlchemyError):
+        return False
+    return True
+
+
+def _forget_metrics_of(pid: int | None) -> None:
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  see Node._run
+
+    with suppress(OSError):  # its gauges stay one restart longer
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library has no annotation here
+
+
+class _only_node:  # noqa: N801  used like the functions of contextlib
+    """Holds the storage's lock while the node runs; it goes with the process, however that ends."""
+
+    def __init__(self, root: Path) -> None:
+        self._path = root / "node.lock"
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._descriptor)
+            raise AlreadyRunningError("another node uses the same storage.path") from None
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)

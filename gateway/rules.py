@@ -1,0 +1,49 @@
+"""Which rule decides about an instance. Pure: what is written in the configuration against what is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from config.schema import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What rules may ask about.
+
+    Parameters
+    ----------
+    attribute
+        Keyword → the values of that element at the top level of the data set, as text; empty where it is absent.
+    """
+
+    node: str
+    calling_aet: str
+    called_aet: str
+    attribute: Callable[[str], Sequence[str]]
+
+
+def choose(rules: Sequence[Rule], facts: Facts) -> Rule:
+    """Return the first rule that matches; the configuration guarantees that the last one does."""
+    return next(rule for rule in rules if matches(rule, facts))
+
+
+def matches(rule: Rule, facts: Facts) -> bool:
+    """Tell whether a rule is for an instance: the sender is named, and every condition accepts a value."""
+    if rule.fallback:
+        return True
+    if rule.sources and facts.node not in rule.sources:
+        return False
+    return all(match.accepts(_values(key, facts)) for key, match in rule.when.items())
+
+
+def _values(key: str, facts: Facts) -> Sequence[str]:
+    if key == "calling_aet":
+        return (facts.calling_aet,)
+    if key == "called_aet":
+        return (facts.called_aet,)
+    return facts.attribute(key)

@@ -1,0 +1,260 @@
+"""The worker process: claims an instance, asks the rules, calls the pipeline, records the outcome.
+
+It records every outcome. What the pipeline holds is held with its reason; what nobody expected is held as
+`internal_error`; what takes the process down is counted by the ledger and held as `worker_crashed` in the end.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pydicom
+from pydicom.multival import MultiValue
+
+from gateway import log, metrics
+from gateway.database import Database
+from gateway.deliveries import ClaimedDelivery, Deliveries
+from gateway.ledger import Claim, Ledger, Output, Route
+from gateway.processes import begin_child
+from gateway.rules import Facts, choose
+from gateway.spool import Shelf, Spool, new_token, sync_folder
+from pipeline import convert, report, sidecar
+from pipeline.deidentify import Deidentifier
+from pipeline.frames.syntaxes import EXPLICIT_LITTLE
+from pipeline.reasons import Held, Reason, TryLater
+from pipeline.records import ReceivedInstance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from config.schema import GatewayConfig, Rule
+    from pipeline.records import DeidentifiedInstance
+
+_LEASE_S = 900.0
+"""Longer than any object should take; a worker that holds one beyond it is ended by the node."""
+_IDLE_S = 0.1
+_DISK_FULL_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker process is started with."""
+
+    name: str
+    config: GatewayConfig
+    key: bytes
+
+
+def run_worker(settings: WorkerSettings) -> None:
+    """Process instances until asked to stop; the body of a process."""
+    stop = begin_child()
+    spool = Spool(settings.config.storage.path)
+    database = Database.open(spool.ledger_path)
+    worker = Worker(settings, spool=spool, database=database)
+    while not stop.is_set():
+        if not worker.step():
+            stop.wait(_IDLE_S)
+    database.close()
+
+
+class Worker:
+    """One worker.
+
+    Parameters
+    ----------
+    settings
+        Name, configuration and key.
+    spool, database
+        Of the node.
+    """
+
+    def __init__(self, settings: WorkerSettings, *, spool: Spool, database: Database) -> None:
+        self._name = settings.name
+        self._config = settings.config
+        self._key = settings.key
+        self._spool = spool
+        self._ledger = Ledger(database, replace_duplicates=settings.config.storage.duplicates == "replace")
+        self._deliveries = Deliveries(database)
+        self._deidentifiers: dict[tuple[str, str], Deidentifier] = {}
+
+    def step(self) -> bool:
+        """Do one piece of work; False when there is none."""
+        claim = self._ledger.claim(self._name, lease_s=_LEASE_S, max_attempts=self._config.processing.attempts)
+        if claim is not None:
+            self._process(claim)
+            return True
+        conversion = self._deliveries.claim_conversion(self._name, lease_s=_LEASE_S)
+        if conversion is not None:
+            self._convert(conversion)
+            return True
+        return False
+
+    def _process(self, claim: Claim) -> None:
+        begun = time.perf_counter()
+        route: Route | None = None
+        try:
+            source = self._spool.path(Shelf.ORIGINALS, claim.token)
+            route, rule = self._route(claim, source)
+            self._act(claim, route, rule, source)
+        except Held as held:
+            self._hold(claim, route, held)
+        except TryLater:
+            self._ledger.give_back(claim, self._name)
+        except OSError as error:
+            self._os_error(claim, route, error)
+        except MemoryError:
+            self._hold(claim, route, Held(Reason.RESOURCE_LIMIT, "processing needs more memory than there is"))
+        except Exception as error:  # noqa: BLE001  anything else is a fault of ours: recorded, and the object waits
+            log.fault("internal_error", error, instance=claim.instance_id)
+            self._hold(claim, route, Held(Reason.INTERNAL_ERROR, f"unexpected {type(error).__name__}"))
+        metrics.STAGE_SECONDS.labels("pipeline").observe(time.perf_counter() - begun)
+
+    def _route(self, claim: Claim, source: Path) -> tuple[Route, Rule]:
+        if not claim.readable:
+            raise Held(Reason.UNREADABLE, "the bytes received are no DICOM data set, or end too early")
+        header = _read_header(source)
+        facts = Facts(
+            node=claim.node,
+            calling_aet=claim.calling_aet,
+            called_aet=claim.called_aet,
+            attribute=lambda keyword: _values(header, keyword),
+        )
+        rule = choose(self._config.rules, facts)
+        return Route(rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target), rule
+
+    def _act(self, claim: Claim, route: Route, rule: Rule, source: Path) -> None:
+        if rule.action == "hold":
+            raise Held(Reason.NO_RULE, f"rule {rule.name} holds what no other rule takes")
+        if rule.action == "refuse":
+            if self._ledger.record_refused(claim, self._name, route):
+                self._count("refused", claim, route)
+            return
+        node = self._config.nodes.get(claim.node)
+        received = ReceivedInstance(
+            path=source,
+            patient_domain=node.patient_domain if node is not None else None,
+            node_name=claim.node,
+            size_bytes=claim.size_bytes,
+        )
+        token = new_token()
+        result = self._deidentifier(rule).run(received, self._spool.path(Shelf.OUTPUTS, token))
+        output = self._store(claim, rule, token, result)
+        if not self._ledger.record_clean(claim, self._name, route, output):
+            self._spool.remove(Shelf.OUTPUTS, token)  # superseded meanwhile: nobody names this file
+            return
+        metrics.FRAMES.inc(result.findings.frames)
+        for finding in result.findings.text:
+            metrics.TEXT_REGIONS.labels(finding.place.value).inc()
+        self._count("clean", claim, route)
+
+    def _store(self, claim: Claim, rule: Rule, token: str, result: DeidentifiedInstance) -> Output:
+        """Make the output's name and the sidecar durable, and return what the ledger keeps."""
+        sync_folder(self._spool.path(Shelf.OUTPUTS, token).parent)
+        assert rule.profile is not None
+        sidecar.store(
+            result,
+            folder=self._spool.sidecar,
+            filename=f"{result.sop_instance_uid}.dcm",
+            rules=self._config.profiles[rule.profile].sidecar,
+            identities=self._deidentifier(rule).identities,
+            replace=claim.attempt > 1,
+        )
+        return Output(
+            token=token,
+            sha256=result.sha256,
+            size_bytes=result.size_bytes,
+            transfer_syntax_uid=result.transfer_syntax_uid,
+            sop_instance_uid=result.sop_instance_uid,
+            series_instance_uid=result.series_instance_uid,
+            study_instance_uid=result.study_instance_uid,
+            pseudonym=result.patient_id,
+            profile_sha256=result.profile_sha256,
+            record=report.record(result),
+        )
+
+    def _hold(self, claim: Claim, route: Route | None, held: Held) -> None:
+        output = None
+        if held.result is not None and route is not None:
+            output = self._held_output(claim, route, held.result)
+        if self._ledger.record_held(claim, self._name, route, reason=held.reason, note=held.note, output=output):
+            metrics.HELD.labels(held.reason.value).inc()
+            self._count("held", claim, route, reason=held.reason.value)
+
+    def _held_output(self, claim: Claim, route: Route, result: DeidentifiedInstance) -> Output:
+        rule = next(rule for rule in self._config.rules if rule.name == route.rule)
+        return self._store(claim, rule, result.path.stem, result)
+
+    def _os_error(self, claim: Claim, route: Route | None, error: OSError) -> None:
+        log.fault("worker_disk", error, instance=claim.instance_id)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}:
+            self._ledger.give_back(claim, self._name)
+            time.sleep(_DISK_FULL_WAIT_S)
+            return
+        self._hold(
+            claim, route, Held(Reason.INTERNAL_ERROR, f"the disk answered {errno.errorcode.get(error.errno or 0, '?')}")
+        )
+
+    def _deidentifier(self, rule: Rule) -> Deidentifier:
+        assert rule.profile is not None
+        assert rule.project is not None
+        wanted = (rule.profile, rule.project)
+        if wanted not in self._deidentifiers:
+            self._deidentifiers[wanted] = Deidentifier(
+                profile=self._config.profiles[rule.profile],
+                key=self._key,
+                project=rule.project,
+                models_config=self._config.models,
+            )
+        return self._deidentifiers[wanted]
+
+    def _convert(self, wanted: ClaimedDelivery) -> None:
+        token = new_token()
+        output = self._spool.path(Shelf.OUTPUTS, token)
+        try:
+            convert.to_explicit_little_endian(self._spool.path(Shelf.OUTPUTS, wanted.token), output)
+        except Held as held:
+            log.event("conversion_failed", target=wanted.target, instance=wanted.instance_id, reason=held.reason.value)
+            self._deliveries.record_failed(wanted, status=None, why=Reason.NOT_ACCEPTED_BY_TARGET.value)
+            metrics.HELD.labels(Reason.NOT_ACCEPTED_BY_TARGET.value).inc()
+            return
+        sync_folder(output.parent)
+        with output.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if not self._deliveries.record_converted(
+            wanted, token=token, sha256=sha256, transfer_syntax_uid=EXPLICIT_LITTLE
+        ):
+            self._spool.remove(Shelf.OUTPUTS, token)
+
+    def _count(self, outcome: str, claim: Claim, route: Route | None, *, reason: str | None = None) -> None:
+        metrics.INSTANCES.labels("pipeline", outcome).inc()
+        log.event(
+            "processed",
+            instance=claim.instance_id,
+            outcome=outcome,
+            reason=reason,
+            rule=route.rule if route else None,
+            attempt=claim.attempt,
+        )
+
+
+def _read_header(path: Path) -> pydicom.Dataset:
+    try:
+        return pydicom.dcmread(path, stop_before_pixels=True)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever a parser makes of damaged bytes, the answer is the same
+        raise Held(Reason.UNREADABLE, f"the header cannot be read ({type(error).__name__})") from None
+
+
+def _values(header: pydicom.Dataset, keyword: str) -> Sequence[str]:
+    value = header.get(keyword)
+    if value is None:
+        return ()
+    if isinstance(value, MultiValue | list | tuple):
+        return tuple(str(item) for item in value)
+    return (str(value),)

@@ -1,0 +1,130 @@
+"""A small node without processes: ledger, spool and shorthand for walking an instance through its states."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateway.database import Database
+from gateway.decisions import Decisions
+from gateway.deliveries import Deliveries
+from gateway.ledger import Claim, Ledger, NewInstance, Output, Route
+from gateway.sealing import Sealer
+from gateway.spool import Shelf, Spool, new_token
+from gateway.states import InstanceState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = bytes(range(32))
+WORKER = "worker-0"
+ROUTE = Route(rule="default", project="p", profile="research", targets=("research",))
+
+
+@dataclass
+class Clock:
+    """A clock that a test moves."""
+
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class SmallNode:
+    """Ledger, spool and clock of one test."""
+
+    root: Path
+    replace_duplicates: bool = False
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.spool = Spool(self.root)
+        self.spool.prepare()
+        self.database = Database.create_or_migrate(self.spool.ledger_path, clock=self.clock)
+        self.ledger = Ledger(self.database, replace_duplicates=self.replace_duplicates)
+        self.deliveries = Deliveries(self.database)
+        self.decisions = Decisions(self.database, actor="user:test")
+        self.sealer = Sealer(KEY)
+
+    def put(self, shelf: Shelf, content: bytes) -> str:
+        token = new_token()
+        self.spool.path(shelf, token).write_bytes(content)
+        return token
+
+    def arrive(self, uid: str = "1.2.3", content: bytes = b"original") -> tuple[str, InstanceState]:
+        token = self.put(Shelf.ORIGINALS, content)
+        state = self.ledger.record_arrival(
+            NewInstance(
+                token=token,
+                node="clinical",
+                calling_aet="CLINICAL",
+                called_aet="SONOVEIL",
+                sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+                transfer_syntax_uid="1.2.840.10008.1.2.1",
+                readable=True,
+                sop_index=self.sealer.index("sop", uid),
+                study_index=None,
+                patient_index=None,
+                sealed=self.sealer.seal({"sop_instance_uid": uid}, token=token),
+                content_sha256=hashlib.sha256(content).digest(),
+                size_bytes=len(content),
+            )
+        )
+        if state is InstanceState.SUPPRESSED:
+            self.spool.remove(Shelf.ORIGINALS, token)
+        return token, state
+
+    def claim(self) -> Claim:
+        claim = self.ledger.claim(WORKER, lease_s=60, max_attempts=3)
+        assert claim is not None
+        return claim
+
+    def output(self, content: bytes = b"output", *, study: str = "2.25.1", pseudonym: str = "SV-A") -> Output:
+        token = self.put(Shelf.OUTPUTS, content)
+        return Output(
+            token=token,
+            sha256=hashlib.sha256(content).hexdigest(),
+            size_bytes=len(content),
+            transfer_syntax_uid="1.2.840.10008.1.2.1",
+            sop_instance_uid=f"2.25.{int.from_bytes(os.urandom(4))}",
+            series_instance_uid="2.25.2",
+            study_instance_uid=study,
+            pseudonym=pseudonym,
+            profile_sha256="0" * 64,
+            record={"frames": 1},
+        )
+
+    def clean(self, uid: str = "1.2.3", route: Route = ROUTE, **output: str) -> int:
+        """Walk a new instance to `clean`; return its number."""
+        self.arrive(uid, content=uid.encode())
+        claim = self.claim()
+        assert self.ledger.record_clean(claim, WORKER, route, self.output(**output))
+        return claim.instance_id
+
+    def state(self, instance_id: int) -> str:
+        return str(self.decisions.show(instance_id)["state"])
+
+    def delivery_states(self, instance_id: int) -> dict[str, str]:
+        return {d["target"]: d["state"] for d in self.decisions.show(instance_id)["deliveries"]}
+
+
+@pytest.fixture
+def node(tmp_path):
+    """A ledger and a spool in a temporary folder."""
+    small = SmallNode(tmp_path / "storage")
+    yield small
+    small.database.close()
+
+
+@pytest.fixture
+def replacing_node(tmp_path):
+    """The same with `storage.duplicates: replace`."""
+    small = SmallNode(tmp_path / "storage", replace_duplicates=True)
+    yield small
+    small.database.close()
