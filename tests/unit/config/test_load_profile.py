@@ -190,3 +190,18 @@ def test_the_hash_is_of_what_a_profile_does(profile_file):
 def test_the_hash_is_the_same_in_every_process():
     """It is compared between runs, so it is pinned here: a change of meaning must change this test."""
     assert profile_sha256(Profile(name="x")) == "0b7eda4cc0b037b3248c465a23c3948e41ec11c5dcbc55130bcc44668b00c9ca"
+
+
+@pytest.mark.parametrize("text", ["- a\n", "text\n", "3\n"])
+def test_a_file_that_is_no_mapping_says_where_to_begin(profile_file, text):
+    """Not a traceback."""
+    with pytest.raises(ConfigurationError, match="as in the shipped profiles"):
+        load_profile(profile_file(text))
+
+
+def test_a_file_with_a_name_that_cannot_be_a_label_gets_one_that_can(profile_file):
+    """The name of a profile is written into objects."""
+    file = profile_file("options: [clean_pixel_data]\n")
+    file = file.rename(file.with_name("my own (2).yaml"))
+
+    assert load_profile(file).name == "my-own-2"

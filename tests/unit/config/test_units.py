@@ -1,11 +1,13 @@
 """Durations, sizes and shares as a person writes them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.schema import Retention, Storage
 from config.units import format_duration, format_size, parse_duration, parse_share, parse_size
 
 
@@ -88,3 +90,10 @@ def test_what_cannot_be_read_says_what_to_write(parse, written, said):
 def test_a_share_is_a_fraction():
     """`20%` is 0.2."""
     assert parse_share("20%") == pytest.approx(0.2)
+
+
+def test_code_may_use_the_values_themselves():
+    """Tests and tools build sections without writing units; a file never may."""
+    storage = Storage(path=Path("/x"), reserve_space=1000, retention=Retention(outputs=timedelta(hours=1)))
+
+    assert (storage.reserve_space, storage.retention.outputs) == (1000, timedelta(hours=1))
