@@ -23,10 +23,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from models.craft import CraftDetector
 from models.errors import ModelUnavailable
 from models.manifest import Weights, names_in, read_manifest
 from models.ppocr import PpocrDetector
-from models.recognise import PpocrRecogniser
+from models.recognise import EnglishRecogniser, PpocrRecogniser
 from models.session import Contract, Session
 from models.text import TextReader
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from config.schema import ModelsConfig
     from models.cone import ConeSegmenter
+    from models.recognise import Recogniser
+    from models.text import Detector
 
 TextModels = Literal["ppocr", "craft", "union"]
 
@@ -195,9 +198,11 @@ def verify(config: ModelsConfig) -> tuple[Listed, ...]:
 
 
 def _text_reader(text: TextModels, opened: Callable[[str], Session]) -> TextReader:
-    pairs = []
+    pairs: list[tuple[Detector, Recogniser]] = []
     if text in {"ppocr", "union"}:
         pairs.append((PpocrDetector(opened("ppocr-detector")), PpocrRecogniser(opened("ppocr-recogniser"))))
+    if text in {"craft", "union"}:
+        pairs.append((CraftDetector(opened("craft")), EnglishRecogniser(opened("english_g2"))))
     if not pairs:
         raise ModelUnavailable(str(text), "no text models of this name")
     return TextReader(pairs)

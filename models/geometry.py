@@ -124,6 +124,7 @@ def stitched(
     *,
     limit_px: int,
     margin_px: int,
+    stride: int = 1,
 ) -> NDArray[np.uint8]:
     """Run a network over tiles of a frame and put its maps together without seams.
 
@@ -132,48 +133,68 @@ def stitched(
     image
         uint8 (rows, columns, samples).
     network
-        From a tile, uint8 (r, c, samples) with r and c multiples of 32, to its maps, uint8 (maps, r, c).
+        From a tile, uint8 (r, c, samples) with r and c multiples of 32, to its maps, uint8 (maps, r, c) / stride.
     limit_px
         Pixels of a tile, about; memory grows with it.
     margin_px
         What is cut off a tile's inner edges, because the network sees too little there.
+    stride
+        Pixels of the image per pixel of a map: 1 or 2.
 
     Returns
     -------
     array
-        uint8 (maps, rows, columns), in the frame's own pixels.
+        uint8 (maps, rows, columns) / stride, rounded up.
     """
     rows, columns = image.shape[:2]
-    side = math.isqrt(limit_px) if _up(rows) * _up(columns) > limit_px else _up(max(rows, columns))
-    down, across = _spans(rows, longest=side, margin=margin_px), _spans(columns, longest=side, margin=margin_px)
+    padded = _padded(image)
+    side = math.isqrt(limit_px) if padded.shape[0] * padded.shape[1] > limit_px else max(padded.shape)
     whole: NDArray[np.uint8] | None = None
-    for top, bottom, keep_top, keep_bottom in down:
-        for left, right, keep_left, keep_right in across:
-            maps = network(_padded(image[top:bottom, left:right]))
+    for down in _spans(padded.shape[0], longest=side, margin=margin_px):
+        for across in _spans(padded.shape[1], longest=side, margin=margin_px):
+            maps = network(padded[down.start : down.stop, across.start : across.stop])
             if whole is None:
-                whole = np.zeros((maps.shape[0], rows, columns), dtype=np.uint8)
-            whole[:, keep_top:keep_bottom, keep_left:keep_right] = maps[
-                :, keep_top - top : keep_bottom - top, keep_left - left : keep_right - left
-            ]
+                shape = (maps.shape[0], padded.shape[0] // stride, padded.shape[1] // stride)
+                whole = np.zeros(shape, dtype=np.uint8)
+            whole[:, down.kept(stride), across.kept(stride)] = maps[:, down.inner(stride), across.inner(stride)]
     assert whole is not None
-    return whole
+    return whole[:, : -(-rows // stride), : -(-columns // stride)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """One tile along one axis: what the network sees, and what of it is kept; all multiples of 16."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
+
+    def kept(self, stride: int) -> slice:
+        return slice(self.first // stride, self.last // stride)
+
+    def inner(self, stride: int) -> slice:
+        return slice((self.first - self.start) // stride, (self.last - self.start) // stride)
 
 
 def _up(length: int) -> int:
     return -(-length // _MULTIPLE) * _MULTIPLE
 
 
-def _spans(whole: int, *, longest: int, margin: int) -> list[tuple[int, int, int, int]]:
-    """Start, end, and first and last of what is kept, of each tile along one axis."""
-    if whole <= longest:
-        return [(0, whole, 0, whole)]
+def _spans(whole: int, *, longest: int, margin: int) -> list[_Span]:
+    """Cut an axis, a multiple of 32 long, into tiles that are multiples of 32 long and overlap by twice the margin."""
     # At least so long that half of a tile is kept, however small the limit.
-    count = math.ceil((whole - 2 * margin) / max(longest - 2 * margin, 2 * margin))
-    length = min(whole, _up(math.ceil((whole + (count - 1) * 2 * margin) / count)))
-    starts = [round(index * (whole - length) / (count - 1)) for index in range(count)]
-    seams = [(here + length + there) // 2 for here, there in pairwise(starts)]
-    cuts = [0, *seams, whole]
-    return [(start, start + length, cuts[index], cuts[index + 1]) for index, start in enumerate(starts)]
+    longest = max(longest, 4 * margin)
+    count = math.ceil((whole - 2 * margin) / (longest - 2 * margin))
+    if whole <= longest or count == 1:
+        return [_Span(start=0, stop=whole, first=0, last=whole)]
+    length = min(whole, _up(math.ceil((whole + (count - 1) * 2 * margin) / count) + _MULTIPLE))
+    starts = [index * (whole - length) // (count - 1) // _MULTIPLE * _MULTIPLE for index in range(count)]
+    cuts = [0, *((here + length + there) // 2 for here, there in pairwise(starts)), whole]
+    return [
+        _Span(start=start, stop=start + length, first=cuts[index], last=cuts[index + 1])
+        for index, start in enumerate(starts)
+    ]
 
 
 def _padded(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:

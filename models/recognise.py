@@ -62,13 +62,9 @@ class PpocrRecogniser:
         Columns of one call, summed over its crops; bounds memory (18,710 floats per eight columns).
     """
 
-    _ROWS = 48
-    _NARROWEST = 96
-    _WIDEST = 1600
-
     def __init__(self, session: Session, *, batch_columns: int = 1600) -> None:
         self._session = session
-        self._batch_columns = batch_columns
+        self._lines = Lines(rows=48, narrowest=96, widest=1600, batch_columns=batch_columns)
         self._characters = ("", *session.metadata["character"].split("\n"), " ")
 
     def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
@@ -85,39 +81,104 @@ class PpocrRecogniser:
             The model broke.
         """
         readings = [NOTHING_READ] * len(crops)
-        for members, width in self._batches([self._columns(crop) for crop in crops]):
-            batch = np.zeros((len(members), 3, self._ROWS, width), dtype=np.float32)
+        for members, width in self._lines.batches(crops):
+            batch = np.zeros((len(members), 3, self._lines.rows, width), dtype=np.float32)
             for row, member in enumerate(members):
-                columns = self._columns(crops[member])
-                batch[row, :, :, :columns] = self._normalised(crops[member], columns)
+                line = self._normalised(crops[member])
+                batch[row, :, :, : line.shape[2]] = line
             output = self._session.run(batch)[0]
             for member, steps in zip(members, output, strict=True):
                 readings[member] = decode(steps, self._characters, name=self._session.name)
         return readings
 
-    def _columns(self, crop: NDArray[np.uint8]) -> int:
-        rows, columns = crop.shape[:2]
-        return int(min(max(math.ceil(self._ROWS * columns / rows), 8), self._WIDEST))
+    def _normalised(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+        size = (self._lines.columns(crop), self._lines.rows)
+        line = cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR)
+        # Blue first, -1 ... 1, as the detector's.
+        planes = line[:, :, ::-1].transpose(2, 0, 1).astype(np.float32)
+        return np.asarray(planes / 127.5 - 1, dtype=np.float32)
 
-    def _batches(self, columns: list[int]) -> Iterator[tuple[list[int], int]]:
-        """Crops of like width together, at most `batch_columns` a call."""
+
+class EnglishRecogniser:
+    """EasyOCR's english_g2: 96 characters, 64 rows high, grey.
+
+    Parameters
+    ----------
+    session
+        The open recogniser as `sonoveil models export easyocr` writes it; its characters are in its own metadata.
+    batch_columns
+        Columns of one call, summed over its crops.
+    """
+
+    def __init__(self, session: Session, *, batch_columns: int = 3200) -> None:
+        self._session = session
+        self._lines = Lines(rows=64, narrowest=64, widest=2560, batch_columns=batch_columns)
+        self._characters = ("", *session.metadata["character"])
+
+    def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
+        """One reading per crop, in their order; crops as for `PpocrRecogniser.read`.
+
+        Raises
+        ------
+        ModelFailed
+            The model broke.
+        """
+        readings = [NOTHING_READ] * len(crops)
+        for members, width in self._lines.batches(crops):
+            batch = np.stack([self._normalised(crops[member], width) for member in members])
+            output = self._session.run(batch)[0]
+            for member, steps in zip(members, output, strict=True):
+                readings[member] = decode(steps, self._characters, name=self._session.name)
+        return readings
+
+    def _normalised(self, crop: NDArray[np.uint8], width: int) -> NDArray[np.float32]:
+        grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+        columns = self._lines.columns(crop)
+        line = cv2.resize(grey, (columns, self._lines.rows), interpolation=cv2.INTER_CUBIC)
+        # EasyOCR goes on with the last column where a line is shorter than its batch.
+        line = cv2.copyMakeBorder(line, 0, 0, 0, width - columns, cv2.BORDER_REPLICATE)
+        return np.asarray(line[np.newaxis].astype(np.float32) / 127.5 - 1, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """How crops become lines of one height, and calls of bounded width.
+
+    Parameters
+    ----------
+    rows
+        Height of a line.
+    narrowest
+        A line is padded at least to this many columns.
+    widest
+        And squeezed where it would be wider than this.
+    batch_columns
+        Columns of one call, summed over its lines; bounds memory.
+    """
+
+    rows: int
+    narrowest: int
+    widest: int
+    batch_columns: int
+
+    def columns(self, crop: NDArray[np.uint8]) -> int:
+        """Columns of a crop at the height of a line."""
+        return int(min(max(math.ceil(self.rows * crop.shape[1] / crop.shape[0]), 8), self.widest))
+
+    def batches(self, crops: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[list[int], int]]:
+        """Group crops of like width: their indices, and the width they are padded to."""
+        columns = [self.columns(crop) for crop in crops]
         members: list[int] = []
         width = 0
         for index in sorted(range(len(columns)), key=columns.__getitem__):
-            here = max(self._NARROWEST, math.ceil(columns[index] / 32) * 32)
-            if members and here * (len(members) + 1) > self._batch_columns:
+            here = max(self.narrowest, math.ceil(columns[index] / 32) * 32)
+            if members and here * (len(members) + 1) > self.batch_columns:
                 yield members, width
                 members = []
             members.append(index)
             width = here
         if members:
             yield members, width
-
-    def _normalised(self, crop: NDArray[np.uint8], columns: int) -> NDArray[np.float32]:
-        line = cv2.resize(crop, (columns, self._ROWS), interpolation=cv2.INTER_LINEAR)
-        # Blue first, -1 ... 1, as the detector's.
-        planes = line[:, :, ::-1].transpose(2, 0, 1).astype(np.float32)
-        return np.asarray(planes / 127.5 - 1, dtype=np.float32)
 
 
 def decode(steps: NDArray[np.float32], characters: Sequence[str], *, name: str) -> Reading:
