@@ -88,6 +88,7 @@ class _Children:
                 )
                 process.start()
                 child.process, child.started_at = process, time.monotonic()
+                log.event("process_started", process=child.name, pid=process.pid)
 
     def reap(self) -> None:
         for child in self.children:

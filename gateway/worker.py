@@ -22,6 +22,7 @@ from gateway.ledger import Claim, Ledger, Output, Route
 from gateway.processes import begin_child
 from gateway.rules import Facts, choose
 from gateway.spool import Shelf, Spool, new_token, sync_folder
+from gateway.watched_models import open_watched
 from pipeline import convert, report, sidecar
 from pipeline.deidentify import Deidentifier
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE
@@ -209,6 +210,7 @@ class Worker:
                 key=self._key,
                 project=rule.project,
                 models_config=self._config.models,
+                opener=open_watched,
             )
         return self._deidentifiers[wanted]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.load import write_key
-from gateway.cli import DONE, UsageError
+from gateway.cli import DONE
 from gateway.cli.common import say
 
 if TYPE_CHECKING:
@@ -21,13 +21,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _keygen(options: argparse.Namespace) -> int:
-    try:
-        write_key(options.file)
-    except FileExistsError:
-        raise UsageError(
-            f"{options.file} exists. A key is never overwritten: without it, pseudonyms cannot be repeated"
-        ) from None
-    except OSError as error:
-        raise UsageError(f"{options.file}: {error.strerror}") from None
+    write_key(options.file)
     say(f"wrote {options.file}; keep a copy in a safe place, for it is what makes pseudonyms repeat")
     return DONE

@@ -1,0 +1,131 @@
+"""The intake: durable first, Success afterwards."""
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from gateway import arrivals
+from gateway.arrivals import LedgerIntake
+from gateway.intake import Arrival, IntakeFailed, OutOfResources
+from gateway.spool import Shelf
+from gateway.tables import instance, receipt
+
+
+def _intake(node, reserve_bytes=0):
+    return LedgerIntake(node.spool, node.ledger, node.sealer, reserve_bytes=reserve_bytes)
+
+
+def _arrival(content=b"bytes", uid="1.2.3"):
+    return Arrival(
+        node_name="clinical",
+        calling_aet="CLINICAL",
+        called_aet="SONOVEIL",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+        sop_instance_uid=uid,
+        series_instance_uid="1.2",
+        study_instance_uid="1.1",
+        patient_id="4711",
+        transfer_syntax_uid="1.2.840.10008.1.2",
+        size_bytes=len(content),
+        content_sha256=hashlib.sha256(content).hexdigest(),
+        readable=True,
+    )
+
+
+def _receive(intake, content=b"bytes", uid="1.2.3"):
+    file = intake.open()
+    file.write(content)
+    intake.commit(file, _arrival(content, uid))
+
+
+def _originals(node):
+    return [file for file in node.spool.files() if file.shelf is Shelf.ORIGINALS]
+
+
+def _acknowledged(node):
+    with node.database.read() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(receipt)).scalar()
+
+
+def test_the_order_is_data_name_folder_rows(node, monkeypatch):
+    """Bytes are synced before they get their name, and both before the row that promises them."""
+    steps = []
+    real_fdatasync, real_fsync, real_replace = os.fdatasync, os.fsync, Path.replace
+    record = node.ledger.record_arrival
+    monkeypatch.setattr(os, "fdatasync", lambda d: (steps.append("data"), real_fdatasync(d))[1])
+    monkeypatch.setattr(os, "fsync", lambda d: (steps.append("folder"), real_fsync(d))[1])
+    monkeypatch.setattr(Path, "replace", lambda self, to: (steps.append("name"), real_replace(self, to))[1])
+    monkeypatch.setattr(node.ledger, "record_arrival", lambda new: (steps.append("rows"), record(new))[1])
+
+    _receive(_intake(node))
+
+    assert steps == ["data", "name", "folder", "rows"]
+
+
+def test_an_object_is_in_the_spool_and_in_the_ledger(node):
+    """Under a name of ours, with its bytes unchanged."""
+    _receive(_intake(node), b"the very bytes")
+
+    (file,) = _originals(node)
+    assert node.spool.path(Shelf.ORIGINALS, file.token).read_bytes() == b"the very bytes"
+    with node.database.read() as connection:
+        row = connection.execute(sa.select(instance)).one()
+    assert (row.token, row.state, row.size_bytes) == (file.token, "received", 14)
+    assert not list(node.spool.incoming.iterdir())
+
+
+def test_a_repeated_send_keeps_one_file(node):
+    """Both are acknowledged."""
+    intake = _intake(node)
+    _receive(intake)
+    _receive(intake)
+
+    assert len(_originals(node)) == 1
+    assert _acknowledged(node) == 2
+
+
+def test_an_abandoned_object_leaves_nothing(node):
+    """No part file, no row."""
+    intake = _intake(node)
+    file = intake.open()
+    file.write(b"half of it")
+    intake.abandon(file)
+
+    assert not list(node.spool.incoming.iterdir())
+    assert _acknowledged(node) == 0
+
+
+def test_the_reserve_is_kept_free(node):
+    """Nothing is opened when less is free than storage.reserve_space says."""
+    with pytest.raises(OutOfResources):
+        _intake(node, reserve_bytes=1 << 62).open()
+
+
+@pytest.mark.parametrize("step", ["finish", "place", "rows"])
+@pytest.mark.parametrize(("number", "expected"), [(errno.ENOSPC, OutOfResources), (errno.EIO, IntakeFailed)])
+def test_whatever_the_disk_says_nothing_is_acknowledged(node, monkeypatch, step, number, expected):
+    """A full disk is told apart; no file and no receipt stay behind."""
+    intake = _intake(node)
+
+    def refuse(*_args, **_options):
+        if step == "rows":
+            cause = Exception("database or disk is full" if number == errno.ENOSPC else "disk I/O error")
+            raise sa.exc.OperationalError("INSERT", {}, cause)
+        raise OSError(number, os.strerror(number))
+
+    file = intake.open()
+    file.write(b"x")
+    places = {"finish": (arrivals.PartFile, "finish"), "place": (node.spool, "place")}
+    monkeypatch.setattr(*places.get(step, (node.ledger, "record_arrival")), refuse)
+
+    with pytest.raises(expected):
+        intake.commit(file, _arrival(b"x"))
+    intake.abandon(file)
+
+    assert _originals(node) == []
+    assert not list(node.spool.incoming.iterdir())
+    assert _acknowledged(node) == 0

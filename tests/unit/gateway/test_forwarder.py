@@ -1,0 +1,172 @@
+"""The circuit of a target, and what a lane does with each outcome."""
+
+from datetime import timedelta
+
+import pytest
+
+from config.schema import Node, Send
+from gateway.forward import OutcomeKind, SendOutcome
+from gateway.forwarder import Circuit, ForwarderSettings, Lane
+from gateway.processes import StopFlag
+from gateway.requestor import Failure
+from gateway.spool import Shelf
+
+SEND = Send(retry_delay=timedelta(seconds=60), max_retry_delay=timedelta(minutes=15))
+
+
+class Target:
+    """Stands for `Sender`: answers as a test says and remembers what it was given."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.sent = []
+
+    def send(self, objects):
+        for outgoing in objects:
+            kind, status, why = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            self.sent.append(outgoing.path.read_bytes())
+            yield SendOutcome(token=outgoing.token, kind=kind, status=status, why=why, sent_bytes=0)
+
+    def close_if_idle(self):
+        pass
+
+    def close(self):
+        pass
+
+
+SENT = (OutcomeKind.SENT, 0, None)
+DOWN = (OutcomeKind.LATER, None, Failure.UNREACHABLE)
+FULL = (OutcomeKind.LATER, 0xA700, Failure.OUT_OF_RESOURCES)
+REFUSED = (OutcomeKind.REFUSED, 0xC000, None)
+OTHER_SYNTAX = (OutcomeKind.SYNTAX_NOT_ACCEPTED, None, None)
+
+
+class Config:
+    """The part of the configuration that a lane reads."""
+
+    send = SEND
+    nodes = {"research": Node(ae_title="RESEARCH", host=("127.0.0.1",), port=1)}  # noqa: RUF012  read only
+
+    def calling_ae_title(self, _name):
+        return "SONOVEIL"
+
+
+@pytest.fixture
+def lane(node):
+    """Make a lane of the target `research` whose peer answers as told."""
+
+    def make(*answers):
+        result = Lane(
+            ForwarderSettings(name="forward-research", target="research", config=Config()),
+            spool=node.spool,
+            database=node.database,
+            circuit=Circuit(SEND, node.database, "research"),
+            stop=StopFlag(),
+            number=0,
+        )
+        result._sender = Target(*answers)
+        return result
+
+    return make
+
+
+def test_a_closed_circuit_gives_batches_and_an_open_one_nothing(node):
+    """After a failure nothing is tried until the delay has passed; then one probe at a time."""
+    circuit = Circuit(SEND, node.database, "research")
+    assert circuit.permits() > 1
+
+    assert circuit.report(reached=False) >= 30
+    assert circuit.permits() == 0
+    circuit._open_until = 0.0
+    assert circuit.permits() == 1
+    assert circuit.permits() == 0, "one probe at a time"
+    circuit.report(reached=True)
+    assert circuit.permits() > 1
+
+
+def test_retry_from_the_shell_closes_the_circuit_at_once(node):
+    """`sonoveil retry --target` means now."""
+    circuit = Circuit(SEND, node.database, "research")
+    circuit.report(reached=False)
+    assert circuit.permits() == 0
+
+    node.decisions.retry_target("research", resend=False)
+
+    assert circuit.permits() == 1
+
+
+def test_a_dead_target_is_tried_once_and_everything_waits(node, lane):
+    """One instance is tried; the rest of the batch is given back untried."""
+    numbers = [node.clean(uid) for uid in ("1.1", "1.2", "1.3")]
+    one = lane(DOWN)
+
+    assert one._step()
+    assert not one._step(), "the circuit is open"
+
+    assert len(one._sender.sent) == 1
+    assert {node.delivery_states(n)["research"] for n in numbers} == {"waiting"}
+    attempts = [node.decisions.show(n)["deliveries"][0]["attempts"] for n in numbers]
+    assert attempts == [1, 0, 0]
+
+
+def test_a_full_target_is_asked_later_and_the_others_go_on(node, lane):
+    """0xA700 concerns the object; it waits for its own delay."""
+    first, second = node.clean("1.1"), node.clean("1.2")
+
+    lane(FULL, SENT)._step()
+
+    assert node.delivery_states(first) == {"research": "waiting"}
+    assert node.state(second) == "done"
+
+
+def test_a_refusal_for_good_is_held(node, lane):
+    """The status stands in the ledger."""
+    number = node.clean()
+
+    lane(REFUSED)._step()
+
+    assert node.decisions.held()[0].reason == "delivery_failed"
+    assert node.decisions.show(number)["deliveries"][0]["status"] == 0xC000
+
+
+def test_a_refused_syntax_asks_for_a_conversion_once(node, lane):
+    """Explicit little endian is already the substitute: refusing that is final."""
+    number = node.clean()
+    claimed = node.deliveries.claim("research", "f", limit=1, lease_s=60)
+    node.deliveries.give_back(claimed)
+    with node.database.write() as connection:
+        connection.exec_driver_sql("UPDATE delivery SET output_syntax_uid='1.2.840.10008.1.2.4.90'")
+
+    lane(OTHER_SYNTAX)._step()
+    assert node.deliveries.claim_conversion("w", lease_s=60) is not None
+
+    with node.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE delivery SET output_syntax_uid='1.2.840.10008.1.2.1', conversion_wanted=0, lease_until=NULL"
+        )
+    lane(OTHER_SYNTAX)._step()
+    assert node.decisions.show(number)["deliveries"][0]["why"] == "not_accepted_by_target"
+
+
+def test_an_altered_output_never_leaves(node, lane):
+    """What is not the verified bytes is not sent."""
+    number = node.clean()
+    token = node.decisions.show(number)["output_token"]
+    node.spool.path(Shelf.OUTPUTS, token).write_bytes(b"altered")
+    one = lane(SENT)
+
+    one._step()
+
+    assert one._sender.sent == []
+    assert node.decisions.show(number)["deliveries"][0]["why"] == "output_missing_or_altered"
+
+
+def test_retries_can_be_limited(node, lane, monkeypatch):
+    """`retry_max` turns later into failed."""
+    monkeypatch.setattr(Config, "send", SEND.model_copy(update={"retry_max": 1}))
+    number = node.clean()
+    lane(FULL)._step()
+    node.clock.now += 3600
+    lane(FULL)._step()
+
+    assert node.decisions.show(number)["deliveries"][0]["why"] == "retries_exhausted"
