@@ -6,6 +6,7 @@ that cannot be decoded is a fact of its own (`UNDECODABLE`), never an empty valu
 
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
+
+
+logging.getLogger("pydicom").disabled = True
+"""Pydicom logs each of its warnings too, and they quote values: in this product that is patient data."""
 
 
 class Undecodable:

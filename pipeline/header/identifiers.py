@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.multival import MultiValue
 
+from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.folding import fold, is_unspaced, tokens
 
 if TYPE_CHECKING:
@@ -80,9 +81,11 @@ class Identifiers:
         """Name the elements that hold an identifier, as 8 hexadecimal digits joined by `.` where nested.
 
         Every element is decoded and looked at, except pixel data (7FE0,xxxx) and dates, times and ages, which the
-        profile governs. The elements' tags are no secret; their values are never returned.
+        profile governs. What cannot be decoded is named too: nobody can say what it holds. The elements' tags are
+        no secret; their values are never returned.
         """
-        return tuple(dict.fromkeys(self._walk(dataset, "")))
+        with silent_decoding():
+            return tuple(dict.fromkeys(self._walk(dataset, "")))
 
     def holds(self, vr: str, value: Any) -> bool:
         """Tell whether a decoded value of a VR holds an identifier; sequences are not entered."""
@@ -95,12 +98,14 @@ class Identifiers:
         return vr in _BYTES_VRS and isinstance(value, bytes) and self.in_bytes(value)
 
     def _walk(self, dataset: Dataset, path: str) -> Iterator[str]:
-        for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset decodes; keys do not
+        for tag in sorted(dataset.keys()):
             if tag.group == PIXEL_GROUP:
                 continue
-            element = dataset[tag]
+            element = decoded(dataset, tag)
             here = f"{path}{int(tag):08X}"
-            if element.VR == "SQ":
+            if isinstance(element, Undecodable):
+                yield here
+            elif element.VR == "SQ":
                 for item in element.value:
                     yield from self._walk(item, f"{here}.")
             elif self.holds(element.VR, element.value):
