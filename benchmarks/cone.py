@@ -1,0 +1,161 @@
+"""`python -m benchmarks.cone [--data FOLDER]`: the cone model on real frames and clips.
+
+The folder holds `cone/index.csv`, `cone/frames`, `cone/masks`, `cone/clips_labelled`, and `text/boxes.json`,
+`text/frames` where there are any; without an argument it is that of the environment variable SONOVEIL_DATA. Files are
+only read. The printed figures are those of `models/cards/cone.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from models.cone import ACCEPTED_CONFIDENCE, ConeMask, ConeSegmenter
+from models.session import Contract, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_SHIPPED = Path(__file__).parents[1] / "models" / "weights" / "cone.onnx"
+_CONTRACT = Contract(
+    input_name="image",
+    input_shape=(None, 1, 256, 256),
+    output_names=("probability",),
+    output_ranks=(4,),
+    metadata_keys=(),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One image or clip, measured."""
+
+    name: str
+    dice: float
+    accuracy: float
+    outside: float
+    confidence: float
+    cpu_ms: float
+    shapes: str
+
+
+def _score(name: str, found: ConeMask, wanted: NDArray[np.bool_], cpu_ms: float) -> Score:
+    shared = float((found.mask & wanted).sum())
+    return Score(
+        name=name,
+        dice=2 * shared / float(found.mask.sum() + wanted.sum()),
+        accuracy=float((found.mask == wanted).mean()),
+        outside=float((found.mask & ~wanted).sum() / max(1, (~wanted).sum())),
+        confidence=found.confidence,
+        cpu_ms=cpu_ms,
+        shapes="+".join(shape.kind.value for shape in found.shapes) or "as found",
+    )
+
+
+def _image(path: Path) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def _wanted(data: Path, name: str) -> NDArray[np.bool_]:
+    return np.asarray(cv2.imread(str(data / "cone/masks" / f"{name}.png"), cv2.IMREAD_GRAYSCALE) > 127)
+
+
+def _timed(segmenter: ConeSegmenter, frames: Sequence[NDArray[np.uint8]]) -> tuple[ConeMask, float]:
+    began = time.process_time()
+    found = segmenter.segment_clip(frames)
+    return found, (time.process_time() - began) * 1000
+
+
+def _frames(segmenter: ConeSegmenter, data: Path, names: list[str]) -> list[Score]:
+    scores = []
+    for name in names:
+        found, cpu_ms = _timed(segmenter, [_image(data / "cone/frames" / f"{name}.png")])
+        scores.append(_score(name, found, _wanted(data, name), cpu_ms))
+    return scores
+
+
+def _clips(segmenter: ConeSegmenter, data: Path) -> list[Score]:
+    scores = []
+    for folder in sorted((data / "cone/clips_labelled").iterdir()):
+        frames = [_image(path) for path in sorted(folder.glob("*.png"))]
+        wanted = _wanted(data, folder.name)
+        if not frames or frames[0].shape[:2] != wanted.shape:
+            continue
+        found, cpu_ms = _timed(segmenter, frames)
+        scores.append(_score(folder.name, found, wanted, cpu_ms))
+    return scores
+
+
+def _report(title: str, scores: list[Score], *, each: bool) -> None:
+    dice = np.array([score.dice for score in scores])
+    confidence = np.array([score.confidence for score in scores])
+    held = confidence < ACCEPTED_CONFIDENCE
+    print(f"\n{title} (n = {len(scores)})")
+    print(f"  Dice mean {dice.mean():.4f}  median {np.median(dice):.4f}  min {dice.min():.4f}")
+    print(f"  Dice mean of the accepted {dice[~held].mean():.4f}  min {dice[~held].min():.4f}")
+    print(f"  pixel accuracy mean {np.mean([score.accuracy for score in scores]):.4f}")
+    print(f"  share of the outside kept, mean {np.mean([score.outside for score in scores]):.4f}")
+    tenth, half = np.quantile(confidence, [0.1, 0.5])
+    print(f"  confidence min {confidence.min():.3f}  10 % {tenth:.3f}  median {half:.3f}")
+    print(f"  uncertain below {ACCEPTED_CONFIDENCE}: {int(held.sum())} ({held.mean():.1%})")
+    print(f"  CPU-ms median {np.median([score.cpu_ms for score in scores]):.0f}")
+    for score in sorted(scores, key=lambda one: one.dice) if each else ():
+        print(
+            f"    {score.name[:52]:52s} Dice {score.dice:.4f} accuracy {score.accuracy:.4f} outside {score.outside:.4f}"
+            f" confidence {score.confidence:.3f} {score.cpu_ms:5.0f} ms {score.shapes}"
+        )
+
+
+def _text(segmenter: ConeSegmenter, data: Path) -> None:
+    """How many text boxes stay visible: those with more than half of their area within the mask."""
+    boxes = json.loads((data / "text/boxes.json").read_text(encoding="utf-8"))
+    inside, edges, total = 0, 0, 0
+    for name, found in boxes.items():
+        image = _image(data / "text/frames" / name)
+        mask = segmenter.segment(image).mask
+        rows = found["boxes"] if isinstance(found, dict) else found
+        for row in rows:
+            left, top, right, bottom = (round(v) for v in (row["box"] if isinstance(row, dict) else row))
+            share = mask[top:bottom, left:right].mean() if bottom > top and right > left else 0.0
+            total, inside, edges = total + 1, inside + (share > 0.5), edges + (0.05 < share <= 0.5)
+    print(f"\nText boxes: {total}; more than half within the mask {inside}, 5 % to half {edges}")
+
+
+def main() -> None:
+    """Measure what the arguments name."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=os.environ.get("SONOVEIL_DATA"))
+    parser.add_argument("--weights", type=Path, default=_SHIPPED)
+    parser.add_argument("--each", action="store_true", help="also print every image")
+    wanted = parser.parse_args()
+    if wanted.data is None:
+        parser.error("name a folder with --data or SONOVEIL_DATA")
+    data = Path(wanted.data)
+    digest = hashlib.sha256(wanted.weights.read_bytes()).hexdigest()
+    session = Session(wanted.weights, name="cone", sha256=digest, contract=_CONTRACT, device="cpu", threads=1)
+    with (data / "cone/index.csv").open(newline="", encoding="utf-8") as lines:
+        names = [row["id"] for row in csv.DictReader(lines)]
+    segmenter, raw = ConeSegmenter(session), ConeSegmenter(session, fit=False)
+    segmenter.segment(np.zeros((8, 8), dtype=np.uint8))
+    _report("Frames, shapes fitted", _frames(segmenter, data, names), each=wanted.each)
+    _report("Frames, the network's mask", _frames(raw, data, names), each=False)
+    _report("Clips, shapes fitted", _clips(segmenter, data), each=wanted.each)
+    _report("Clips, the network's mask", _clips(raw, data), each=False)
+    if (data / "text/boxes.json").is_file():
+        _text(segmenter, data)
+
+
+if __name__ == "__main__":
+    main()
