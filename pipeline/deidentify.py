@@ -1,0 +1,262 @@
+"""From received bytes and a profile to a verified, de-identified object: the stages in order, on one screen.
+
+Header, plan, write, verify, mend. Whatever goes wrong ends as `Held` with a reason, and then there is no output,
+except beside the two reasons whose scrubbed and redacted result a person may release. Same input, key, profile and
+models: the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from config.schema import profile_sha256
+from models.catalog import open_models
+from models.errors import ModelFailed, ModelUnavailable
+from pipeline.cone_area import find_cone_area
+from pipeline.device_masks import fitting_masks, mask_redactions
+from pipeline.frames.read import OpenInstance, open_instance
+from pipeline.frames.silence import quiet_libraries
+from pipeline.frames.syntaxes import SYNTAXES
+from pipeline.frames.write import write_instance
+from pipeline.header.classes import check_class
+from pipeline.header.identity import Identities
+from pipeline.header.scrub import ScrubbedHeader, scrub_header
+from pipeline.plan import RedactionPlan, masking
+from pipeline.reasons import Held, PipelineError, Reason
+from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
+from pipeline.redact import Output, choose_output, write_redacted
+from pipeline.text_search import KeepRule, Scanner, find_text
+from pipeline.verify import verify_identity, verify_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from config.schema import ModelsConfig, Profile
+    from pipeline.detectors import ConeSegmenter, TextReader
+    from pipeline.frames.stream import Frames
+
+LONGEST_MENDING = 2
+"""How often text that the verification found is redacted before the object is held."""
+_READ_BYTES = 1 << 20
+_NO_PIXELS = Findings(
+    frames=0,
+    redacted_fraction=0.0,
+    cone=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None),
+    text=(),
+)
+
+
+class OpenedModels(Protocol):
+    """What `models.catalog.open_models` gives, as far as it is used here."""
+
+    @property
+    def text(self) -> TextReader:
+        """Finds and reads text."""
+        ...
+
+    @property
+    def cone(self) -> ConeSegmenter | None:
+        """Finds the ultrasound cone; None where it was not asked for."""
+        ...
+
+    @property
+    def sha256(self) -> Mapping[str, str]:
+        """Hash of every opened model, by its name."""
+        ...
+
+
+class Deidentifier:
+    """Everything one process needs to de-identify under one profile and project.
+
+    Parameters
+    ----------
+    key
+        At least 32 random bytes.
+    project
+        Identities differ between projects; may be empty.
+    models_config
+        Which models, and on what device.
+    opener
+        Opens them; `models.catalog.open_models`, unless a test looks with other eyes.
+
+    Notes
+    -----
+    Models are opened by the first object that needs them and then stay open; while they cannot be opened every object
+    is held as `MODEL_UNAVAILABLE`, and the next one tries again. They do not survive a fork, and library warnings are
+    silenced for the whole process while `run` works: one `Deidentifier`, one process, one thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        profile: Profile,
+        key: bytes,
+        project: str,
+        models_config: ModelsConfig,
+        opener: Callable[..., OpenedModels] = open_models,
+    ) -> None:
+        self.profile = profile
+        self.profile_sha256 = profile_sha256(profile)
+        self.identities = Identities(key, project)
+        self._models_config = models_config
+        self._opener = opener
+        self._opened: OpenedModels | None = None
+
+    def open(self) -> Mapping[str, str]:
+        """Open the models that the profile needs, and return their hashes by name.
+
+        Raises
+        ------
+        Held
+            `MODEL_UNAVAILABLE` where one is missing, altered or broken.
+        """
+        pixels = self.profile.pixels
+        if pixels.text is None and pixels.cone is None:
+            return {}
+        if self._opened is None:
+            detector = pixels.text.detector if pixels.text else "ppocr"
+            try:
+                self._opened = self._opener(self._models_config, text=detector, cone=pixels.cone is not None)
+            except ModelUnavailable as error:
+                raise Held(Reason.MODEL_UNAVAILABLE, str(error)) from error
+        return self._opened.sha256
+
+    def run(self, received: ReceivedInstance, output: Path) -> DeidentifiedInstance:
+        """De-identify one object.
+
+        Parameters
+        ----------
+        received
+            Read, never written.
+        output
+            Where the result is written, over what may be there; nothing is there afterwards if this raises, unless
+            `Held.result` names it.
+
+        Raises
+        ------
+        Held
+            Whatever the cause, with its reason.
+        """
+        with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
+            self.open()
+            check_class(source.header)
+            scrubbed = scrub_header(
+                source.header,
+                profile=self.profile,
+                identities=self.identities,
+                patient_domain=received.patient_domain,
+                node_name=received.node_name,
+            )
+            if source.frames is None:
+                return self._without_pixels(source, scrubbed, output)
+            keep = self._keep_rule(scrubbed)
+            plan = self._plan(source, source.frames, keep)
+            return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
+
+    @property
+    def _text(self) -> TextReader | None:
+        return self._opened.text if self._opened is not None and self.profile.pixels.text is not None else None
+
+    @property
+    def _cone(self) -> ConeSegmenter | None:
+        return self._opened.cone if self._opened is not None else None
+
+    def _plan(self, source: OpenInstance, frames: Frames, keep: KeepRule) -> RedactionPlan:
+        pixels, d = self.profile.pixels, frames.description
+        masks = fitting_masks(source.header, pixels.masks, rows=d.rows, columns=d.columns)
+        area = find_cone_area(frames, source.header, pixels.cone, self._cone, masks_fit=bool(masks))
+        text = () if self._text is None else find_text(frames, self._text, area, keep)
+        return RedactionPlan(
+            rows=d.rows,
+            columns=d.columns,
+            frames=d.frames,
+            column_step=2 if d.is_subsampled else 1,
+            cone=area,
+            redactions=(*mask_redactions(masks, d.frames), *masking(text, d.rows, d.columns)),
+            text=text,
+        )
+
+    def _write_until_clean(
+        self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, keep: KeepRule, output: Path
+    ) -> DeidentifiedInstance:
+        scanner = None if self._text is None or not self.profile.pixels.verify else Scanner(self._text, strict=True)
+        for mended in range(LONGEST_MENDING + 1):
+            written = self._write(frames, scrubbed, plan, output, text_is_gone=scanner is not None)
+            residual = verify_pixels(output, written, scanner, keep)
+            if not residual:
+                return self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+            if mended < LONGEST_MENDING:
+                plan = plan.with_more(masking(residual, plan.rows, plan.columns), residual)
+        written = self._write(frames, scrubbed, plan, output, text_is_gone=False)
+        verify_pixels(output, written, None, keep)
+        result = self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+        raise Held(Reason.RESIDUAL_TEXT, f"text is left in {len(residual)} places after mending", result=result)
+
+    def _write(
+        self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, output: Path, *, text_is_gone: bool
+    ) -> Output:
+        written = write_redacted(output, scrubbed.dataset, choose_output(frames, plan), text_is_gone=text_is_gone)
+        verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
+        return written
+
+    def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
+        if "Rows" in source.header or source.source_syntax_uid not in SYNTAXES:
+            raise Held(Reason.UNDECODABLE, "an image without pixel data")
+        syntax = SYNTAXES[source.source_syntax_uid]
+        write_instance(output, scrubbed.dataset, syntax, None)
+        verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=False)
+        return self._result(scrubbed, syntax.uid, _NO_PIXELS, output)
+
+    def _keep_rule(self, scrubbed: ScrubbedHeader) -> KeepRule:
+        text = self.profile.pixels.text
+        return KeepRule(words=frozenset(text.keep_words if text else ()), identifies=scrubbed.identifiers.in_text)
+
+    def _result(
+        self, scrubbed: ScrubbedHeader, syntax_uid: str, findings: Findings, output: Path
+    ) -> DeidentifiedInstance:
+        digest = hashlib.sha256()
+        with output.open("rb") as file:
+            while chunk := file.read(_READ_BYTES):
+                digest.update(chunk)
+        return DeidentifiedInstance(
+            path=output,
+            size_bytes=output.stat().st_size,
+            sha256=digest.hexdigest(),
+            sop_class_uid=scrubbed.sop_class_uid,
+            transfer_syntax_uid=syntax_uid,
+            sop_instance_uid=scrubbed.sop_instance_uid,
+            series_instance_uid=scrubbed.series_instance_uid,
+            study_instance_uid=scrubbed.study_instance_uid,
+            patient_id=scrubbed.patient_id,
+            findings=findings,
+            profile_sha256=self.profile_sha256,
+            model_sha256=dict(self.open()),
+        )
+
+
+@contextmanager
+def _only_held(output: Path) -> Iterator[None]:
+    """Let nothing but `Held` and `TryLater` out, and no output with them unless it may be released."""
+    result_stands = False
+    try:
+        yield
+        result_stands = True
+    except Held as held:
+        result_stands = held.result is not None
+        raise
+    except (ModelUnavailable, ModelFailed) as error:
+        raise Held(Reason.MODEL_UNAVAILABLE, f"a model broke ({type(error).__name__})") from error
+    except MemoryError as error:
+        raise Held(Reason.RESOURCE_LIMIT, "there was not enough memory") from error
+    except PipelineError:
+        raise
+    except Exception as error:  # the last resort: recorded as held, by the class of the error alone
+        logging.getLogger(__name__).error("internal error", extra={"error": type(error).__name__})  # noqa: TRY400  a traceback quotes header values
+        raise Held(Reason.INTERNAL_ERROR, type(error).__name__) from error
+    finally:
+        if not result_stands:
+            output.unlink(missing_ok=True)

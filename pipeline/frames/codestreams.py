@@ -1,0 +1,200 @@
+"""JPEG, JPEG-LS and JPEG 2000 codestreams as bytes: their size, their end, and what hides between their markers.
+
+Comments and application segments carry names of machines, people and software. `without_metadata` removes every
+segment that a decoder does not need, and never touches entropy-coded data. The rule of this file: what cannot be
+walked from the first marker to the last is an error, not something to copy along.
+Marker codes: ISO/IEC 10918-1 table B.1, 14495-1 annex C, 15444-1 annex A.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import NamedTuple
+
+from pipeline.frames.syntaxes import Coding
+
+
+class DamagedCodestreamError(ValueError):
+    """The codestream cannot be walked from its start to its end."""
+
+
+class Dimensions(NamedTuple):
+    """What the codestream says about itself."""
+
+    rows: int
+    columns: int
+    samples: int
+    precision: int
+
+
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
+_COMMENT, _APP0, _APP8, _APP14, _APP15 = 0xFE, 0xE0, 0xE8, 0xEE, 0xEF
+_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_STANDALONE = {0x01, *range(0xD0, 0xD8)}
+_JFIF_BYTES, _ADOBE_BYTES, _HP_BYTES = 14, 12, 5
+_JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+_JPEG_LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
+
+_SOC, _SOT, _SOD, _EOC, _SIZ, _J2K_COMMENT, _TLM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF64, 0xFF55
+_SOT_BYTES = 12
+
+
+def without_metadata(codestream: bytes, coding: Coding) -> bytes:
+    """Return the same image without comments, application segments and bytes after its end.
+
+    Raises
+    ------
+    DamagedCodestreamError
+        Where it cannot be walked.
+    """
+    if coding is Coding.RLE:
+        return codestream
+    try:
+        if coding is Coding.JPEG_2000:
+            return _clean_jpeg_2000(codestream)
+        return _clean_jpeg(codestream, _JPEG_LS_MARKER if coding is Coding.JPEG_LS else _JPEG_MARKER)
+    except (struct.error, IndexError) as error:
+        raise DamagedCodestreamError("the codestream ends early") from error
+
+
+def dimensions(codestream: bytes, coding: Coding) -> Dimensions | None:
+    """Say what the codestream claims to hold; None for run-length coding, which says nothing.
+
+    Raises
+    ------
+    DamagedCodestreamError
+        Where no frame header is found.
+    """
+    if coding is Coding.RLE:
+        return None
+    try:
+        return _jpeg_2000_size(codestream) if coding is Coding.JPEG_2000 else _jpeg_size(codestream)
+    except (struct.error, IndexError) as error:
+        raise DamagedCodestreamError("the codestream ends early") from error
+
+
+def _jpeg_size(data: bytes) -> Dimensions:
+    position = _after_start(data)
+    while True:
+        marker, position = _next_marker(data, position)
+        if marker in (_SOS, _EOI):
+            raise DamagedCodestreamError("no frame header before the first scan")
+        if marker in _STANDALONE:
+            continue
+        if marker in _FRAME_HEADERS:
+            precision, rows, columns, samples = struct.unpack_from(">BHHB", data, position + 2)
+            return Dimensions(rows=rows, columns=columns, samples=samples, precision=precision)
+        position += struct.unpack_from(">H", data, position)[0]
+
+
+def _clean_jpeg(data: bytes, in_scan: re.Pattern[bytes]) -> bytes:
+    position = _after_start(data)
+    kept = [b"\xff\xd8"]
+    while True:
+        marker, position = _next_marker(data, position)
+        if marker == _EOI:
+            kept.append(b"\xff\xd9")
+            return b"".join(kept)
+        if marker in _STANDALONE:
+            kept.append(bytes((0xFF, marker)))
+            continue
+        end = position + struct.unpack_from(">H", data, position)[0]
+        if end > len(data):
+            raise DamagedCodestreamError("a segment ends early")
+        segment = _needed_segment(marker, data[position + 2 : end])
+        if segment is not None:
+            kept.append(struct.pack(">BBH", 0xFF, marker, len(segment) + 2) + segment)
+        position = end
+        if marker == _SOS:
+            match = in_scan.search(data, position)
+            if match is None:
+                raise DamagedCodestreamError("a scan has no end")
+            kept.append(data[position : match.start()])
+            position = match.start()
+
+
+def _after_start(data: bytes) -> int:
+    if data[:2] != b"\xff\xd8":
+        raise DamagedCodestreamError("no start of image")
+    return 2
+
+
+def _next_marker(data: bytes, position: int) -> tuple[int, int]:
+    """Marker at `position` (fill bytes skipped), and the position behind it."""
+    if data[position] != 0xFF:  # noqa: PLR2004  every marker starts with this byte
+        raise DamagedCodestreamError("no marker where one must stand")
+    while data[position] == 0xFF:  # noqa: PLR2004  fill bytes are the same byte repeated
+        position += 1
+    return data[position], position + 1
+
+
+def _needed_segment(marker: int, payload: bytes) -> bytes | None:
+    """Return the part of a segment that decoding needs, or None."""
+    if marker == _COMMENT:
+        return None
+    if not _APP0 <= marker <= _APP15:
+        return payload
+    if marker == _APP0 and payload.startswith(b"JFIF\x00") and len(payload) >= _JFIF_BYTES:
+        return payload[:12] + b"\x00\x00"  # no thumbnail
+    if marker == _APP14 and payload.startswith(b"Adobe") and len(payload) >= _ADOBE_BYTES:
+        return payload[:_ADOBE_BYTES]  # tells a decoder whether three components are RGB or YCbCr
+    if marker == _APP8 and payload.startswith(b"mrfx") and len(payload) == _HP_BYTES:
+        return payload  # JPEG-LS colour transform
+    return None
+
+
+def _jpeg_2000_size(data: bytes) -> Dimensions:
+    if struct.unpack_from(">HH", data, 0) != (_SOC, _SIZ):
+        raise DamagedCodestreamError("no start of codestream")
+    columns, rows, left, top = struct.unpack_from(">LLLL", data, 8)
+    samples, precision = struct.unpack_from(">HB", data, 40)
+    return Dimensions(rows=rows - top, columns=columns - left, samples=samples, precision=(precision & 0x7F) + 1)
+
+
+def _clean_jpeg_2000(data: bytes) -> bytes:
+    _jpeg_2000_size(data)
+    header, position = _marker_segments(data, 2, _SOT)
+    kept = [data[:2], header]
+    while True:
+        (marker,) = struct.unpack_from(">H", data, position)
+        if marker == _EOC:
+            kept.append(b"\xff\xd9")
+            return b"".join(kept)
+        if marker != _SOT:
+            raise DamagedCodestreamError("no tile part where one must stand")
+        part, position = _clean_tile_part(data, position)
+        kept.append(part)
+
+
+def _clean_tile_part(data: bytes, position: int) -> tuple[bytes, int]:
+    length, tile, part_bytes, part, parts = struct.unpack_from(">HHLBB", data, position + 2)
+    end = position + part_bytes if part_bytes else _end_of_last_part(data)
+    header, body = _marker_segments(data, position + _SOT_BYTES, _SOD)
+    if not position < body <= end <= len(data):
+        raise DamagedCodestreamError("a tile part ends early")
+    rest = header + data[body:end]
+    new_bytes = _SOT_BYTES + len(rest) if part_bytes else 0
+    return struct.pack(">HHHLBB", _SOT, length, tile, new_bytes, part, parts) + rest, end
+
+
+def _end_of_last_part(data: bytes) -> int:
+    end = len(data.rstrip(b"\x00")) - 2
+    if data[end : end + 2] != b"\xff\xd9":
+        raise DamagedCodestreamError("no end of codestream")
+    return end
+
+
+def _marker_segments(data: bytes, position: int, stop: int) -> tuple[bytes, int]:
+    """Return the segments up to marker `stop` without comments (and lengths that their removal would belie)."""
+    kept: list[bytes] = []
+    while True:
+        marker, length = struct.unpack_from(">HH", data, position)
+        if marker == stop:
+            return b"".join(kept), position
+        if marker < 0xFF00:  # noqa: PLR2004  every marker starts with FF
+            raise DamagedCodestreamError("no marker where one must stand")
+        end = position + 2 + length
+        if marker not in (_J2K_COMMENT, _TLM):
+            kept.append(data[position:end])
+        position = end

@@ -1,0 +1,179 @@
+"""One encapsulated frame → array of samples, by pydicom's plugins and imagecodecs; and back where that is lossless.
+
+The rule of this file: a frame decodes to the shape the header announced, or it is held. No plugin falls back to
+another image, no frame is skipped. Errors of the codecs are translated here.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import imagecodecs
+import numpy as np
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.encoders.base import get_encoder
+
+from pipeline.frames.codestreams import DamagedCodestreamError, dimensions
+from pipeline.frames.syntaxes import JPEG_EXTENDED, RLE_LOSSLESS, Coding, Syntax
+from pipeline.reasons import Held, Reason
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.frames.description import PixelDescription
+
+_BITS_OF_A_BYTE = 8
+_PLUGIN = {
+    "1.2.840.10008.1.2.4.50": "gdcm",
+    "1.2.840.10008.1.2.4.51": "gdcm",
+    "1.2.840.10008.1.2.4.57": "gdcm",
+    "1.2.840.10008.1.2.4.70": "gdcm",
+    "1.2.840.10008.1.2.4.80": "pyjpegls",
+    "1.2.840.10008.1.2.4.81": "pyjpegls",
+    RLE_LOSSLESS: "pylibjpeg",
+}
+"""One plugin a syntax, so that every frame of an object, and every run, gives the same samples."""
+_DEFAULT_PLUGIN = "pylibjpeg"  # JPEG 2000 and HTJ2K by OpenJPEG
+
+
+class DecodedFrame(NamedTuple):
+    """Samples of a frame, and the colour space that they are in now.
+
+    `samples` is (rows, columns) or (rows, columns, 3) in the dtype of the description. JPEG 2000's own colour
+    transforms are undone by its decoder, so `photometric` may differ from the header's.
+    """
+
+    samples: NDArray[Any]
+    photometric: str
+
+
+def decode_frame(codestream: bytes, description: PixelDescription, syntax: Syntax) -> DecodedFrame:
+    """Decode one frame.
+
+    Raises
+    ------
+    Held
+        `UNDECODABLE` where the codestream is damaged or is not what the header announced.
+    """
+    precision = _check_announced(codestream, description, syntax)
+    try:
+        if syntax.uid == JPEG_EXTENDED and precision > _BITS_OF_A_BYTE:
+            return DecodedFrame(_decode_twelve_bits(codestream, description), description.photometric)
+        return _decode_by_plugin(codestream, description, syntax)
+    except MemoryError:
+        raise
+    except Exception as error:  # the codecs raise what they like; the outcome is the same for all
+        raise Held(Reason.UNDECODABLE, f"a frame cannot be decoded ({type(error).__name__})") from error
+
+
+def _check_announced(codestream: bytes, description: PixelDescription, syntax: Syntax) -> int:
+    """Compare the codestream's own size with the header's before anything is allocated; gives its precision."""
+    d = description
+    try:
+        found = dimensions(codestream, syntax.coding)
+    except DamagedCodestreamError as error:
+        raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error
+    if found is None:
+        return d.bits_stored
+    if (found.rows, found.columns, found.samples) != (d.rows, d.columns, d.samples):
+        raise Held(Reason.UNDECODABLE, "a frame's codestream has another size than the header")
+    tail = codestream[-16:].rstrip(b"\x00")
+    if not tail.endswith((b"\xff\xd9", b"\xff\xd9\xff")):
+        raise Held(Reason.UNDECODABLE, "a frame's codestream has no end")
+    return found.precision
+
+
+def _decode_twelve_bits(codestream: bytes, description: PixelDescription) -> NDArray[Any]:
+    frame = imagecodecs.jpeg_decode(codestream)
+    if frame.shape != description.shape:
+        raise ValueError("shape")
+    return np.asarray(frame, dtype=description.dtype)
+
+
+def _decode_by_plugin(codestream: bytes, description: PixelDescription, syntax: Syntax) -> DecodedFrame:
+    d = description
+    options: dict[str, Any] = {**_options(d, d.planar), "pixel_keyword": d.keyword, "correct_unused_bits": False}
+    samples, properties = get_decoder(syntax.uid).as_array(
+        _one_item(codestream),
+        index=0,
+        raw=True,
+        decoding_plugin=_PLUGIN.get(syntax.uid, _DEFAULT_PLUGIN),
+        **options,
+    )
+    if samples.shape != d.shape:
+        raise ValueError("shape")
+    photometric = str(properties["photometric_interpretation"])
+    if syntax.coding is Coding.JPEG_2000 and photometric in ("YBR_ICT", "YBR_RCT"):
+        photometric = "RGB"  # OpenJPEG has undone the transform
+    if photometric == "YBR_FULL_422":
+        photometric = "YBR_FULL"  # decoders give colour at full width
+    return DecodedFrame(samples.astype(d.dtype, copy=False), photometric)
+
+
+def _one_item(codestream: bytes) -> bytes:
+    """`codestream` as encapsulated pixel data of one frame."""
+    padding = len(codestream) % 2
+    header = struct.pack("<LLLL", 0xE000FFFE, 0, 0xE000FFFE, len(codestream) + padding)
+    return header + codestream + b"\x00" * padding
+
+
+def _options(description: PixelDescription, planar: int) -> dict[str, Any]:
+    """Return one frame's attributes as pydicom's codecs want them."""
+    return {
+        "rows": description.rows,
+        "columns": description.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": description.samples,
+        "photometric_interpretation": description.photometric,
+        "planar_configuration": planar,
+        "bits_allocated": description.bits_allocated,
+        "bits_stored": description.bits_stored,
+        "pixel_representation": int(description.signed),
+    }
+
+
+class CannotEncodeError(Exception):
+    """The encoder of this syntax does not give back exactly these samples."""
+
+
+def encode_frame(samples: NDArray[Any], description: PixelDescription, syntax: Syntax) -> bytes:
+    """Encode one frame without loss in a syntax that has an encoder.
+
+    Raises
+    ------
+    CannotEncodeError
+        Where the encoder refuses the samples or does not reproduce them.
+    """
+    d = description
+    try:
+        encoded = get_encoder(syntax.uid).encode(
+            np.ascontiguousarray(samples),
+            encoding_plugin="pyjpegls" if syntax.coding is Coding.JPEG_LS else "pylibjpeg",
+            **_options(d, 0),
+        )
+        again = decode_frame(encoded, d, syntax)
+    except MemoryError:
+        raise
+    except Exception as error:  # the encoders raise what they like; the caller writes native samples instead
+        raise CannotEncodeError(type(error).__name__) from error
+    if not np.array_equal(again.samples, samples):
+        raise CannotEncodeError("not reproduced")
+    return bytes(encoded)
+
+
+def colour_to_rgb(samples: NDArray[Any], photometric: str) -> NDArray[Any]:
+    """RGB of a colour frame.
+
+    Parameters
+    ----------
+    samples
+        (rows, columns, 3), unsigned, in `photometric`.
+    """
+    from pydicom.pixels.processing import convert_color_space  # noqa: PLC0415  slow to import, needed for few objects
+
+    if photometric == "RGB":
+        return samples
+    if samples.dtype != np.uint8:
+        raise Held(Reason.UNDECODABLE, "luminance and chrominance of more than 8 bits cannot be converted")
+    return convert_color_space(samples, "YBR_FULL", "RGB")

@@ -1,0 +1,224 @@
+"""Stored samples → what a reader sees, as 8-bit grey or RGB (PS3.3, C.7.6.3 and C.11; PS3.4, N.2).
+
+Used to look for text and for the cone, never to write pixels. A monochrome frame may have two renderings: through
+the object's own window, and over the whole range of its samples, so that text which the window hides is still seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydicom.multival import MultiValue
+from pydicom.pixels.processing import apply_color_lut, apply_voi_lut
+
+from pipeline.frames.decode import colour_to_rgb
+from pipeline.reasons import Held, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+    from pipeline.frames.description import PixelDescription
+
+_WIDE = 4.0
+"""A window this many times wider than the samples' range shows text too faintly to be found."""
+_WHITE = 255.0
+_BITS_OF_A_BYTE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A linear window in the units after the modality transform (PS3.3, C.11.2.1.2)."""
+
+    centre: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """How an object wants its samples shown.
+
+    Parameters
+    ----------
+    windows
+        One per frame; None where the header names none.
+    palette
+        (entries, 3) RGB for each sample value; None unless PALETTE COLOR.
+    lut_source
+        The header, where it holds a VOI LUT that must be looked up.
+    inverted
+        The lowest sample is white.
+    padding
+        Pixel Padding Value, left out of the range.
+    """
+
+    slope: float
+    intercept: float
+    windows: tuple[Window | None, ...]
+    palette: NDArray[np.uint8] | None
+    lut_source: Dataset | None
+    inverted: bool
+    padding: int | None
+
+
+def read_presentation(header: Dataset, description: PixelDescription) -> Presentation:
+    """Collect what the header says about showing its samples.
+
+    Raises
+    ------
+    Held
+        `UNDECODABLE` where a palette is missing or damaged: without it nobody can tell what a reader sees.
+    """
+    slope, intercept = _rescale(header)
+    return Presentation(
+        slope=slope,
+        intercept=intercept,
+        windows=tuple(_window(header, index) for index in range(description.frames)),
+        palette=_palette(header, description) if description.photometric == "PALETTE COLOR" else None,
+        lut_source=header if header.get("VOILUTSequence") else None,
+        inverted=description.photometric == "MONOCHROME1",
+        padding=_padding(header),
+    )
+
+
+def renderings(
+    samples: NDArray[Any], photometric: str, description: PixelDescription, presentation: Presentation, index: int
+) -> tuple[NDArray[np.uint8], ...]:
+    """Return what a reader may see of frame `index`.
+
+    Parameters
+    ----------
+    samples
+        (rows, columns) or (rows, columns, 3), as decoded, unused bits cleared.
+    photometric
+        Of `samples`, after decoding.
+
+    Returns
+    -------
+    tuple
+        One or two uint8 images, (rows, columns) or (rows, columns, 3) RGB; the first is the usual one.
+    """
+    if presentation.palette is not None:
+        last = len(presentation.palette) - 1
+        return (presentation.palette[np.minimum(samples, last)],)
+    if description.samples > 1:
+        return (_colour(samples, photometric, description),)
+    views = _monochrome(samples, description, presentation, index)
+    return tuple(255 - view for view in views) if presentation.inverted else views
+
+
+def _colour(samples: NDArray[Any], photometric: str, description: PixelDescription) -> NDArray[np.uint8]:
+    rgb = colour_to_rgb(samples, photometric)
+    shift = description.bits_stored - _BITS_OF_A_BYTE
+    return (rgb >> shift if shift > 0 else rgb).astype(np.uint8)
+
+
+def _monochrome(
+    samples: NDArray[Any], description: PixelDescription, presentation: Presentation, index: int
+) -> tuple[NDArray[np.uint8], ...]:
+    whole, low, high = _whole_range(samples, description, presentation)
+    window = presentation.windows[index]
+    if presentation.lut_source is not None:
+        return (_looked_up(samples, presentation, presentation.lut_source), whole)
+    if window is None:
+        return (whole,)
+    values = samples.astype(np.float32) * presentation.slope + presentation.intercept
+    shown = _through(values, window)
+    edges = sorted(
+        (low * presentation.slope + presentation.intercept, high * presentation.slope + presentation.intercept)
+    )
+    inside = window.centre - window.width / 2 <= edges[0] and edges[1] <= window.centre + window.width / 2
+    if inside and window.width <= _WIDE * max(edges[1] - edges[0], 1.0):
+        return (shown,)
+    return (shown, whole)
+
+
+def _through(values: NDArray[np.float32], window: Window) -> NDArray[np.uint8]:
+    """PS3.3, C.11.2.1.2.1, output 0 to 255."""
+    scaled = (values - (window.centre - 0.5)) / max(window.width - 1.0, 1e-6) + 0.5
+    return _bytes(np.rint(scaled * _WHITE))
+
+
+def _looked_up(samples: NDArray[Any], presentation: Presentation, lut_source: Dataset) -> NDArray[np.uint8]:
+    try:
+        values = samples * presentation.slope + presentation.intercept
+        looked_up = apply_voi_lut(values.astype(samples.dtype), lut_source, index=0).astype(np.float32)
+    except Exception as error:  # pydicom raises many kinds on a damaged LUT; the outcome is the same for all
+        raise Held(Reason.UNDECODABLE, f"a look-up table is damaged ({type(error).__name__})") from error
+    low, high = float(looked_up.min()), float(looked_up.max())
+    return _stretched(looked_up, low, high)
+
+
+def _whole_range(
+    samples: NDArray[Any], description: PixelDescription, presentation: Presentation
+) -> tuple[NDArray[np.uint8], float, float]:
+    """Return the samples over their whole range, and that range; eight-bit samples are shown as they are."""
+    if description.bits_stored <= _BITS_OF_A_BYTE and not description.signed and not description.is_float:
+        factor = 255 // ((1 << description.bits_stored) - 1)
+        return (samples.astype(np.uint8) * np.uint8(factor), float(samples.min()), float(samples.max()))
+    values = np.nan_to_num(samples.astype(np.float32))
+    counted = values if presentation.padding is None else values[samples != presentation.padding]
+    if counted.size == 0:
+        counted = values
+    low, high = float(counted.min()), float(counted.max())
+    whole = _stretched(values, low, high)
+    return (255 - whole if presentation.slope < 0 else whole, low, high)
+
+
+def _stretched(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:
+    return _bytes((values - low) * (_WHITE / max(high - low, 1e-6)))
+
+
+def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(values, 0, _WHITE), dtype=np.uint8)
+
+
+def _groups(header: Dataset, index: int, keyword: str) -> Sequence[Dataset]:
+    """Return the functional group `keyword` of a frame, else the shared one, else the header (PS3.3, C.7.6.16)."""
+    for sequence, position in (("PerFrameFunctionalGroupsSequence", index), ("SharedFunctionalGroupsSequence", 0)):
+        groups = header.get(sequence)
+        if groups and position < len(groups) and groups[position].get(keyword):
+            return [groups[position].get(keyword)[0]]
+    return [header]
+
+
+def _rescale(header: Dataset) -> tuple[float, float]:
+    source = _groups(header, 0, "PixelValueTransformationSequence")[0]
+    slope = _number(source.get("RescaleSlope"), 1.0)
+    return slope or 1.0, _number(source.get("RescaleIntercept"), 0.0)
+
+
+def _window(header: Dataset, index: int) -> Window | None:
+    source = _groups(header, index, "FrameVOILUTSequence")[0]
+    centre, width = source.get("WindowCenter"), source.get("WindowWidth")
+    if centre in (None, "") or width in (None, ""):
+        return None
+    wide = _number(width, 0.0)
+    return Window(centre=_number(centre, 0.0), width=wide) if wide >= 1 else None
+
+
+def _number(value: Any, default: float) -> float:
+    first = value[0] if isinstance(value, MultiValue) and value else value
+    try:
+        number = float(first)
+    except (TypeError, ValueError):
+        return default
+    return number if np.isfinite(number) else default
+
+
+def _padding(header: Dataset) -> int | None:
+    value = header.get("PixelPaddingValue")
+    return value if isinstance(value, int) else None
+
+
+def _palette(header: Dataset, description: PixelDescription) -> NDArray[np.uint8]:
+    entries = np.arange(1 << min(description.bits_stored, 16), dtype=description.dtype)
+    try:
+        table = apply_color_lut(entries.reshape(1, -1), header)[0]
+    except Exception as error:  # pydicom raises many kinds on a damaged palette; the outcome is the same for all
+        raise Held(Reason.UNDECODABLE, f"the palette is missing or damaged ({type(error).__name__})") from error
+    return np.asarray(table >> _BITS_OF_A_BYTE if table.dtype.itemsize > 1 else table, dtype=np.uint8)

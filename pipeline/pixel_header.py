@@ -1,0 +1,55 @@
+"""What the header says about pixels that were changed: size, colour, history, regions. One function, a new data set.
+
+PS3.3, C.7.6.1.1.2 (image type), C.7.6.1.1.5 (lossy compression), C.7.6.3 (image pixel), C.8.5.5 (regions).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from pipeline.regions import move_regions
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+    from pipeline.frames.description import PixelDescription
+    from pipeline.plan import RedactionPlan
+
+DERIVATION = "Burned-in text and image surroundings blanked"
+
+
+def describe_output(
+    header: Dataset, description: PixelDescription, plan: RedactionPlan, *, lossy: bool, text_is_gone: bool
+) -> Dataset:
+    """Return a copy of the scrubbed header that is true of the written pixels.
+
+    Parameters
+    ----------
+    lossy
+        The source's syntax allows loss: the history says so, whatever the new syntax is.
+    text_is_gone
+        Text was looked for, removed, and looked for again.
+    """
+    finished = copy.deepcopy(header)
+    finished.Rows, finished.Columns = description.rows, description.columns
+    finished.PhotometricInterpretation = description.photometric
+    if description.samples > 1:
+        finished.PlanarConfiguration = description.planar
+    if lossy:
+        finished.LossyImageCompression = "01"
+    if text_is_gone:
+        finished.BurnedInAnnotation = "NO"
+    elif "BurnedInAnnotation" in finished:
+        finished.BurnedInAnnotation = "YES"
+    if plan.changes_pixels:
+        finished.ImageType = ["DERIVED", *_rest_of_image_type(header)]
+        finished.DerivationDescription = DERIVATION
+        move_regions(finished, plan.crop)
+    return finished
+
+
+def _rest_of_image_type(header: Dataset) -> list[str]:
+    value = header.get("ImageType")
+    values = [value] if isinstance(value, str) else list(value or ())
+    return [str(part) for part in values[1:]] or ["PRIMARY"]

@@ -1,0 +1,153 @@
+"""Cone, text and device masks → one plan: what is blanked on which frames, and why. Nothing is painted here.
+
+Every coordinate is a pixel of the *original* frame, origin top left, right and bottom exclusive. A plan only ever
+grows: `with_more` adds, nothing takes away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipeline.records import ConeFinding, ConeOutcome, Findings, TextAction, TextFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+Box = tuple[int, int, int, int]
+"""left, top, right, bottom."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """One rectangle that is blanked.
+
+    Parameters
+    ----------
+    frame_first, frame_last
+        Zero-based, both inclusive.
+    rule
+        Which part of the profile decided: `text`, `verify`, `mask:NAME`.
+    """
+
+    frame_first: int
+    frame_last: int
+    box: Box
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConeArea:
+    """What the cone stage keeps of every frame.
+
+    Parameters
+    ----------
+    kept
+        bool (rows, columns), True = stays; None where the stage does not apply.
+    crop
+        The part of the frame that the output consists of; None for all of it.
+    """
+
+    kept: NDArray[np.bool_] | None
+    crop: Box | None
+    finding: ConeFinding
+
+
+NO_CONE = ConeArea(
+    kept=None, crop=None, finding=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactionPlan:
+    """Everything that is blanked in one object.
+
+    Parameters
+    ----------
+    column_step
+        2 where neighbouring pixels share their colour in the stored data, so that areas grow outward to even
+        columns; else 1.
+    """
+
+    rows: int
+    columns: int
+    frames: int
+    column_step: int
+    cone: ConeArea
+    redactions: tuple[Redaction, ...]
+    text: tuple[TextFinding, ...]
+
+    @property
+    def crop(self) -> Box:
+        """The part of the original frame that the output consists of."""
+        return self.cone.crop or (0, 0, self.columns, self.rows)
+
+    @property
+    def changes_pixels(self) -> bool:
+        """Whether any pixel of any frame is blanked or cropped away."""
+        cropped = self.crop != (0, 0, self.columns, self.rows)
+        return cropped or bool(self.redactions) or (self.cone.kept is not None and not bool(self.cone.kept.all()))
+
+    def blanked(self, frame: int) -> NDArray[np.bool_]:
+        """Which pixels of original frame `frame` are blanked: bool (rows, columns)."""
+        mask = np.zeros((self.rows, self.columns), dtype=bool)
+        if self.cone.kept is not None:
+            np.logical_not(self.cone.kept, out=mask)
+        for redaction in self.redactions:
+            if redaction.frame_first <= frame <= redaction.frame_last:
+                left, top, right, bottom = redaction.box
+                mask[top:bottom, left:right] = True
+        return mask if self.column_step == 1 else _outward_pairs(mask)
+
+    def with_more(self, redactions: Iterable[Redaction], text: Iterable[TextFinding]) -> RedactionPlan:
+        """Return the same plan and what was found later."""
+        return replace(self, redactions=(*self.redactions, *redactions), text=(*self.text, *text))
+
+    def findings(self) -> Findings:
+        """Return what the record says about the pixels."""
+        return Findings(frames=self.frames, redacted_fraction=self._fraction(), cone=self.cone.finding, text=self.text)
+
+    def _fraction(self) -> float:
+        if not self.frames:
+            return 0.0
+        left, top, right, bottom = self.crop
+        kept, previous, count = 0, None, 0
+        for frame in range(self.frames):
+            active = [r for r in self.redactions if r.frame_first <= frame <= r.frame_last]
+            if active != previous:
+                count = int(np.count_nonzero(~self.blanked(frame)[top:bottom, left:right]))
+                previous = active
+            kept += count
+        return 1.0 - kept / (self.rows * self.columns * self.frames)
+
+
+def _outward_pairs(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    pairs = mask[:, 0::2] | mask[:, 1::2]
+    return np.repeat(pairs, 2, axis=1)
+
+
+def clipped(box: Box, rows: int, columns: int) -> Box | None:
+    """`box` cut at the frame's edges; None where nothing of it lies inside."""
+    left, top, right, bottom = max(0, box[0]), max(0, box[1]), min(columns, box[2]), min(rows, box[3])
+    return (left, top, right, bottom) if left < right and top < bottom else None
+
+
+def masking(findings: Iterable[TextFinding], rows: int, columns: int) -> tuple[Redaction, ...]:
+    """Return the rectangles that blank `findings` (those that are not kept), with a margin for blurred edges."""
+    redactions = []
+    for found in findings:
+        if found.action is TextAction.KEPT:
+            continue
+        margin = max(2, (found.bottom - found.top) // 8)
+        box = clipped(
+            (found.left - margin, found.top - margin, found.right + margin, found.bottom + margin), rows, columns
+        )
+        if box is not None:
+            redactions.append(
+                Redaction(frame_first=found.frame_first, frame_last=found.frame_last, box=box, rule=found.rule)
+            )
+    return tuple(redactions)

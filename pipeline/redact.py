@@ -1,0 +1,187 @@
+"""A plan → the redacted object: frames painted one at a time and streamed into the file.
+
+Nothing to redact: the pixel bytes stay as they are, in the same syntax, without comments between their markers and
+without bytes behind their end. Something to redact: the samples are painted and written without loss, in the same
+syntax where it is lossless and has an encoder, else as Explicit VR Little Endian. Never lossy again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.frames import native
+from pipeline.frames.decode import CannotEncodeError, DecodedFrame, colour_to_rgb, encode_frame
+from pipeline.frames.syntaxes import EXPLICIT_LITTLE, SYNTAXES, Syntax
+from pipeline.frames.write import EncapsulatedPixels, NativePixels, write_instance
+from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
+from pipeline.pixel_header import describe_output
+from pipeline.reasons import Held, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+    from pipeline.frames.description import PixelDescription
+    from pipeline.frames.stream import Frames
+    from pipeline.plan import RedactionPlan
+
+_COPY_BYTES = 1 << 22
+_BITS_OF_A_BYTE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What an object's pixels become.
+
+    Parameters
+    ----------
+    description
+        Of the samples as they are written.
+    verbatim
+        The coded pixels stay as they are.
+    to_rgb
+        Colour that lost information is written as RGB.
+    """
+
+    frames: Frames
+    plan: RedactionPlan
+    syntax: Syntax
+    description: PixelDescription
+    verbatim: bool
+    to_rgb: bool
+
+    def samples(self, index: int) -> NDArray[Any]:
+        """Return the samples of frame `index` as they must be read from the written object."""
+        frame = self.frames.decoded(index)
+        if self.verbatim:
+            return frame.samples
+        painted = paint(frame.samples, self.plan.blanked(index), self._black(frame))
+        cut = crop(painted, self.plan.crop)
+        return colour_to_rgb(cut, frame.photometric) if self.to_rgb else cut
+
+    def _black(self, frame: DecodedFrame) -> float | tuple[int, int, int]:
+        d, presentation = self.frames.description, self.frames.presentation
+        if d.is_float:
+            raise Held(Reason.UNDECODABLE, "floating point samples have no black to redact with")
+        if presentation.palette is not None:
+            return black_of_palette(presentation.palette)
+        if d.samples > 1:
+            return black_of_colour(frame.photometric, d.bits_stored)
+        return black_of_monochrome(
+            bits_stored=d.bits_stored,
+            signed=d.signed,
+            low_is_white=presentation.inverted != (presentation.slope < 0),
+            padding=presentation.padding,
+        )
+
+
+def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
+    """Decide how the pixels are written: as they are, in the same syntax, or as Explicit VR Little Endian."""
+    verbatim = not plan.changes_pixels and not any(frames.hides_bits(index) for index in range(len(frames)))
+    syntax = frames.syntax if verbatim else SYNTAXES[frames.syntax.rewritten_uid]
+    return _output(frames, plan, syntax, verbatim=verbatim)
+
+
+def _output(frames: Frames, plan: RedactionPlan, syntax: Syntax, *, verbatim: bool) -> Output:
+    d = frames.description
+    to_rgb = False
+    photometric, planar = d.photometric, d.planar
+    if not verbatim and frames.syntax.encapsulated and not syntax.encapsulated:
+        decoded = frames.decoded(0).photometric
+        to_rgb = d.samples > 1 and not frames.syntax.lossless and decoded != "RGB"
+        photometric, planar = ("RGB" if to_rgb else decoded), 0
+    left, top, right, bottom = plan.crop
+    description = replace(d, rows=bottom - top, columns=right - left, photometric=photometric, planar=planar)
+    return Output(frames=frames, plan=plan, syntax=syntax, description=description, verbatim=verbatim, to_rgb=to_rgb)
+
+
+def write_redacted(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -> Output:
+    """Write the redacted object.
+
+    Parameters
+    ----------
+    header
+        The scrubbed header; it is not changed.
+    text_is_gone
+        Burned In Annotation (0028,0301) may say NO.
+
+    Returns
+    -------
+    Output
+        What was written: `output`, or its Explicit VR Little Endian form where the encoder could not do it.
+    """
+    try:
+        _write(path, header, output, text_is_gone=text_is_gone)
+    except CannotEncodeError:
+        output = _output(output.frames, output.plan, SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
+        _write(path, header, output, text_is_gone=text_is_gone)
+    return output
+
+
+def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -> None:
+    pixels: NativePixels | EncapsulatedPixels
+    if output.syntax.encapsulated:
+        pixels = EncapsulatedPixels(frames=len(output.frames), codestreams=_codestreams(output))
+    elif output.verbatim:
+        pixels = _copied(output.frames)
+    else:
+        pixels = NativePixels(
+            keyword=output.description.keyword,
+            vr="OW" if output.description.bits_allocated > _BITS_OF_A_BYTE or output.syntax.implicit_vr else "OB",
+            length=output.description.native_bytes,
+            chunks=_native_chunks(output),
+        )
+    finished = describe_output(
+        header,
+        output.description,
+        output.plan,
+        lossy=not output.frames.syntax.lossless,
+        text_is_gone=text_is_gone,
+    )
+    write_instance(path, finished, output.syntax, pixels)
+
+
+def _codestreams(output: Output) -> Iterator[bytes]:
+    for index in range(len(output.frames)):
+        if output.verbatim:
+            yield output.frames.clean_codestream(index)
+        else:
+            yield encode_frame(output.samples(index), output.description, output.syntax)
+
+
+def _copied(frames: Frames) -> NativePixels:
+    element, needed = frames.element, frames.description.native_bytes
+    assert element.length is not None, "native pixel data has a length"
+    length = min(element.length, needed + needed % 2) if frames.is_swapped else needed
+    wide = frames.description.bits_allocated > _BITS_OF_A_BYTE
+    floats = {"FloatPixelData": "OF", "DoubleFloatPixelData": "OD"}
+    default = "OW" if wide else "OB"
+    vr = floats.get(element.keyword) or (element.vr if element.vr in ("OB", "OW") and not wide else default)
+    return NativePixels(keyword=element.keyword, vr=vr, length=length, chunks=_copied_chunks(frames, length))
+
+
+def _copied_chunks(frames: Frames, length: int) -> Iterator[bytes]:
+    for start in range(0, length, _COPY_BYTES):
+        yield frames.native_bytes(start, min(start + _COPY_BYTES, length))
+
+
+def _native_chunks(output: Output) -> Iterator[bytes]:
+    if output.description.bits_allocated >= _BITS_OF_A_BYTE:
+        for index in range(len(output.frames)):
+            yield native.frame_to_bytes(
+                output.samples(index), output.description, little_endian=output.syntax.little_endian
+            )
+        return
+    left_over = np.zeros(0, dtype=np.uint8)
+    for index in range(len(output.frames)):
+        bits = np.concatenate([left_over, output.samples(index).reshape(-1)])
+        whole = bits.size - bits.size % _BITS_OF_A_BYTE
+        yield native.pack_bits(bits[:whole])
+        left_over = bits[whole:]
+    yield native.pack_bits(left_over)
