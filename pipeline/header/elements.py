@@ -41,8 +41,7 @@ _REMOVED_SEQUENCES = frozenset({0x00081072, 0x0040A730, 0x0040B020, 0x00700001})
 Waveform Annotation, Graphic Annotation, whose cleaning is an option of its own."""
 _CODE_PARTS = frozenset({0x00080100, 0x00080102, 0x00080104, 0x00080119, 0x00080120})
 """Type 1 or 1C wherever they stand: code value, scheme, meaning."""
-_MANUFACTURER = 0x00080070
-"""Type 2 in every image."""
+_OPAQUE_VRS = frozenset({"OB", "OW"})
 
 
 class Scrubber:
@@ -148,6 +147,12 @@ class Scrubber:
         uids = [self._identities.public_uid(str(uid)) for uid in parts_of(original.value)]
         return _element(int(original.tag), original.VR, _multiple(uids))
 
+    def _mapped_where_known(self, tag: int, parts: list[Any]) -> DataElement:
+        """Keep UIDs of classes and vocabularies, but none that stands elsewhere as the UID of an instance."""
+        known = self._identifiers.uids
+        uids = [self._identities.public_uid(str(uid)) if str(uid) in known else uid for uid in parts]
+        return _element(tag, "UI", _multiple(uids))
+
     def _shifted(self, original: DataElement) -> DataElement | None:
         moved = [shift(original.VR, str(part), self._shift_days) for part in parts_of(original.value)]
         if None not in moved:
@@ -162,6 +167,8 @@ class Scrubber:
         tag, vr = int(original.tag), original.VR
         parts = list(parts_of(original.value))
         if tag not in self._rules.ruled:
+            if vr == "UI":
+                return self._mapped_where_known(tag, parts)
             parts = [publishable(vr, part, self._identifiers) for part in parts]
             if None in parts:
                 return self._swept(tag, vr, parts)
@@ -174,11 +181,14 @@ class Scrubber:
         return DataElement(original.tag, vr, _multiple(parts), already_converted=vr != "PN")
 
     def _swept(self, tag: int, vr: str, parts: list[Any]) -> DataElement | None:
-        """Mend an element of which some values may not stay: the others stay in their places."""
-        if tag == _MANUFACTURER or vr == "AS":
-            return _element(tag, vr, None)
-        if len(parts) == 1 and tag not in _CODE_PARTS:
+        """Mend an element of which some values may not stay: the others stay in their places.
+
+        A lone value is emptied, which is legal for all but Type 1; of those, code values get a dummy.
+        """
+        if vr in _OPAQUE_VRS:
             return None
+        if vr == "AS" or (len(parts) == 1 and tag not in _CODE_PARTS):
+            return _element(tag, vr, None)
         for part in parts:
             self._note_text(vr, part)
         return DataElement(tag, vr, [dummy(vr) if part is None else part for part in parts])

@@ -125,6 +125,18 @@ def test_the_same_uid_is_mapped_to_the_same_uid_wherever_it_stands():
     assert two.dataset.SourceImageSequence[0].ReferencedSOPClassUID == "1.2.840.10008.5.1.4.1.1.6.1"
 
 
+def test_a_uid_of_the_object_is_mapped_even_where_a_class_should_stand():
+    """Class UIDs stay, but the study's UID in their place does not."""
+    source = minimal()
+    source.OriginalSpecializedSOPClassUID = source.StudyInstanceUID
+    source.RelatedGeneralSOPClassUID = ["1.2.840.10008.5.1.4.1.1.7", "1.2.3.3"]
+
+    result = scrubbed(source)
+
+    assert result.dataset.OriginalSpecializedSOPClassUID == result.study_instance_uid
+    assert result.dataset.RelatedGeneralSOPClassUID == ["1.2.840.10008.5.1.4.1.1.7", result.series_instance_uid]
+
+
 def test_dates_keep_their_distances_and_times_stay():
     """Whole days, the same for every date of the patient."""
     source = planted_object("CT", seed=3).dataset
@@ -348,8 +360,9 @@ def test_text_smuggled_into_attributes_of_no_table_goes():
 
     result = scrubbed(source).dataset
 
-    for keyword in ("LUTExplanation", "ScanOptions", "BodyPartExamined", "PartialViewDescription", "ICCProfile"):
-        assert keyword not in result
+    assert (result.LUTExplanation, result.ScanOptions, result.BodyPartExamined) == ("", "", "")
+    assert "PartialViewDescription" not in result
+    assert "ICCProfile" not in result
     assert list(result.ImageType) == ["ORIGINAL", "PRIMARY", "UNKNOWN"]
     assert result.ConvolutionKernel == "B30f"
 
@@ -390,7 +403,7 @@ def test_text_in_a_character_set_that_cannot_be_decoded_does_not_stay():
 
     result = scrubbed(pydicom.dcmread(io.BytesIO(bytes(raw)))).dataset
 
-    assert "ManufacturerModelName" not in result
+    assert result.ManufacturerModelName == ""
 
 
 def test_a_code_that_names_a_person_becomes_a_code_that_does_not():
