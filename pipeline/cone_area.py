@@ -1,7 +1,7 @@
 """Which pixels of an ultrasound image stay: one area for the whole clip. For anything else there is no such area.
 
 The rule of this file: no class outside `_ULTRASOUND` and `_SECONDARY_CAPTURE` ever gets past `applies`, whatever the
-profile says; and a doubtful cone is never used.
+profile says; and a doubtful cone never decides alone.
 """
 
 from __future__ import annotations
@@ -69,8 +69,12 @@ def find_cone_area(
     Raises
     ------
     Held
-        `CONE_UNCERTAIN` where no cone is found with confidence and no fall-back of the profile helps;
         `MODEL_UNAVAILABLE` where a cone is needed and there is no model.
+
+    Notes
+    -----
+    Where no cone is found with confidence and no fall-back of the profile helps, the area is `in_doubt`: nothing is
+    blanked around, and the object, its text redacted, is held.
     """
     if cone is None or not applies(header, cone):
         return NO_CONE
@@ -123,10 +127,16 @@ def _fall_back(
                 if region.kind is RegionKind.TISSUE:
                     kept[region.box[1] : region.box[3], region.box[0] : region.box[2]] = True
             kept = _with_regions(kept, cone, regions)
-            return ConeArea(kept=kept, crop=None, finding=_finding(ConeOutcome.UNCERTAIN, confidence, _bounds(kept)))
+            return _doubtful(kept, confidence, in_doubt=False)
         if way == "masks" and masks_fit:
-            return ConeArea(kept=None, crop=None, finding=_finding(ConeOutcome.UNCERTAIN, confidence, None))
-    raise Held(Reason.CONE_UNCERTAIN, "the ultrasound cone was not found with confidence")
+            return _doubtful(None, confidence, in_doubt=False)
+    return _doubtful(None, confidence, in_doubt=True)
+
+
+def _doubtful(kept: NDArray[np.bool_] | None, confidence: float, *, in_doubt: bool) -> ConeArea:
+    box = None if kept is None else _bounds(kept)
+    finding = ConeFinding(outcome=ConeOutcome.UNCERTAIN, confidence=confidence, box=box)
+    return ConeArea(kept=kept, crop=None, finding=finding, in_doubt=in_doubt)
 
 
 def _area(kept: NDArray[np.bool_], cone: Cone, header: Dataset, confidence: float, frames: Frames) -> ConeArea:
@@ -136,11 +146,8 @@ def _area(kept: NDArray[np.bool_], cone: Cone, header: Dataset, confidence: floa
         step = 2 if frames.description.is_subsampled else 1
         crop = (bounds[0] - bounds[0] % step, bounds[1], bounds[2] + bounds[2] % step, bounds[3])
     outcome = ConeOutcome.CROPPED if crop else ConeOutcome.BLANKED
-    return ConeArea(kept=kept, crop=crop, finding=_finding(outcome, confidence, bounds))
-
-
-def _finding(outcome: ConeOutcome, confidence: float, box: Box | None) -> ConeFinding:
-    return ConeFinding(outcome=outcome, confidence=confidence, box=box)
+    finding = ConeFinding(outcome=outcome, confidence=confidence, box=bounds)
+    return ConeArea(kept=kept, crop=crop, finding=finding, in_doubt=False)
 
 
 def _bounds(kept: NDArray[np.bool_]) -> Box:

@@ -7,6 +7,7 @@ models: the same bytes.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from pipeline.header.classes import check_class
 from pipeline.header.identity import Identities
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
 from pipeline.plan import RedactionPlan, masking
-from pipeline.reasons import Held, PipelineError, Reason
+from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
 from pipeline.text_search import KeepRule, Scanner, find_text
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
 _READ_BYTES = 1 << 20
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 _NO_PIXELS = Findings(
     frames=0,
     redacted_fraction=0.0,
@@ -188,7 +190,12 @@ class Deidentifier:
             written = self._write(frames, scrubbed, plan, output, text_is_gone=scanner is not None)
             residual = verify_pixels(output, written, scanner, keep)
             if not residual:
-                return self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+                result = self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+                if plan.cone.in_doubt:
+                    raise Held(
+                        Reason.CONE_UNCERTAIN, "the ultrasound cone was not found with confidence", result=result
+                    )
+                return result
             if mended < LONGEST_MENDING:
                 plan = plan.with_more(masking(residual, plan.rows, plan.columns), residual)
         written = self._write(frames, scrubbed, plan, output, text_is_gone=False)
@@ -254,6 +261,10 @@ def _only_held(output: Path) -> Iterator[None]:
         raise Held(Reason.RESOURCE_LIMIT, "there was not enough memory") from error
     except PipelineError:
         raise
+    except OSError as error:
+        if error.errno in _PASSING:
+            raise TryLater(f"the disk answered {errno.errorcode[error.errno]}") from error
+        raise Held(Reason.INTERNAL_ERROR, type(error).__name__) from error
     except Exception as error:  # the last resort: recorded as held, by the class of the error alone
         logging.getLogger(__name__).error("internal error", extra={"error": type(error).__name__})  # noqa: TRY400  a traceback quotes header values
         raise Held(Reason.INTERNAL_ERROR, type(error).__name__) from error

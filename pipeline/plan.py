@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.frames.description import PixelDescription
+
 Box = tuple[int, int, int, int]
 """left, top, right, bottom."""
 
@@ -50,15 +52,21 @@ class ConeArea:
         bool (rows, columns), True = stays; None where the stage does not apply.
     crop
         The part of the frame that the output consists of; None for all of it.
+    in_doubt
+        A cone was wanted and not found, and no fall-back helped: the finished object is held for a person.
     """
 
     kept: NDArray[np.bool_] | None
     crop: Box | None
     finding: ConeFinding
+    in_doubt: bool
 
 
 NO_CONE = ConeArea(
-    kept=None, crop=None, finding=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None)
+    kept=None,
+    crop=None,
+    finding=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None),
+    in_doubt=False,
 )
 
 
@@ -123,6 +131,19 @@ class RedactionPlan:
                 previous = active
             kept += count
         return 1.0 - kept / (self.rows * self.columns * self.frames)
+
+
+def uncropped_plan(description: PixelDescription) -> RedactionPlan:
+    """Return the plan that changes nothing."""
+    return RedactionPlan(
+        rows=description.rows,
+        columns=description.columns,
+        frames=description.frames,
+        column_step=2 if description.is_subsampled else 1,
+        cone=NO_CONE,
+        redactions=(),
+        text=(),
+    )
 
 
 def _outward_pairs(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -61,7 +61,8 @@ class Output:
         frame = self.frames.decoded(index)
         if self.verbatim:
             return frame.samples
-        painted = paint(frame.samples, self.plan.blanked(index), self._black(frame))
+        mask = self.plan.blanked(index)
+        painted = paint(frame.samples, mask, self._black(frame)) if mask.any() else frame.samples
         cut = crop(painted, self.plan.crop)
         return colour_to_rgb(cut, frame.photometric) if self.to_rgb else cut
 
@@ -86,6 +87,11 @@ def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
     verbatim = not plan.changes_pixels and not any(frames.hides_bits(index) for index in range(len(frames)))
     syntax = frames.syntax if verbatim else SYNTAXES[frames.syntax.rewritten_uid]
     return _output(frames, plan, syntax, verbatim=verbatim)
+
+
+def as_explicit_little(frames: Frames, plan: RedactionPlan) -> Output:
+    """Decide that the pixels are written as Explicit VR Little Endian."""
+    return _output(frames, plan, SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
 
 
 def _output(frames: Frames, plan: RedactionPlan, syntax: Syntax, *, verbatim: bool) -> Output:
@@ -119,7 +125,7 @@ def write_redacted(path: Path, header: Dataset, output: Output, *, text_is_gone:
     try:
         _write(path, header, output, text_is_gone=text_is_gone)
     except CannotEncodeError:
-        output = _output(output.frames, output.plan, SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
+        output = as_explicit_little(output.frames, output.plan)
         _write(path, header, output, text_is_gone=text_is_gone)
     return output
 
@@ -131,12 +137,7 @@ def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -
     elif output.verbatim:
         pixels = _copied(output.frames)
     else:
-        pixels = NativePixels(
-            keyword=output.description.keyword,
-            vr="OW" if output.description.bits_allocated > _BITS_OF_A_BYTE or output.syntax.implicit_vr else "OB",
-            length=output.description.native_bytes,
-            chunks=_native_chunks(output),
-        )
+        pixels = native_pixels(output)
     finished = describe_output(
         header,
         output.description,
@@ -153,6 +154,16 @@ def _codestreams(output: Output) -> Iterator[bytes]:
             yield output.frames.clean_codestream(index)
         else:
             yield encode_frame(output.samples(index), output.description, output.syntax)
+
+
+def native_pixels(output: Output) -> NativePixels:
+    """Return the samples of `output` as native pixel data."""
+    d = output.description
+    floats = {"FloatPixelData": "OF", "DoubleFloatPixelData": "OD"}
+    integers = "OW" if d.bits_allocated > _BITS_OF_A_BYTE or output.syntax.implicit_vr else "OB"
+    return NativePixels(
+        keyword=d.keyword, vr=floats.get(d.keyword, integers), length=d.native_bytes, chunks=_native_chunks(output)
+    )
 
 
 def _copied(frames: Frames) -> NativePixels:

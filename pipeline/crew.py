@@ -1,0 +1,222 @@
+"""Worker processes of a bulk run: each holds a `Deidentifier` and does one file at a time.
+
+A worker that dies takes its file with it (held, `worker_crashed`) and is replaced. Processes are spawned, not forked:
+open models do not survive a fork. The rule of this file: every file that goes in comes out with an outcome.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from pipeline import report, sidecar
+from pipeline.deidentify import Deidentifier
+from pipeline.inputs import Source, UnusableInputError, readable
+from pipeline.reasons import Held, Reason, TryLater
+from pipeline.records import ReceivedInstance
+from pipeline.report import HELD, REFUSED, WRITTEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.context import SpawnProcess
+    from pathlib import Path
+
+    from config.schema import ModelsConfig, Profile
+    from pipeline.records import DeidentifiedInstance
+
+NODE_NAME = "files"
+_PREFIX_AT, _PREFIX = 128, b"DICM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What every worker of a run is told once."""
+
+    profile: Profile
+    key: bytes
+    project: str
+    patient_domain: str | None
+    models_config: ModelsConfig
+    scratch: Path
+    objects: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one source.
+
+    Parameters
+    ----------
+    output
+        Relative to the folder of the objects; None unless written.
+    rows
+        Of the sidecar.
+    """
+
+    source: Source
+    state: str
+    output: str | None
+    reason: str | None
+    note: str | None
+    seconds: float
+    record: dict[str, Any]
+    rows: tuple[sidecar.Row, ...]
+
+
+@dataclass(slots=True)
+class _Member:
+    process: SpawnProcess
+    line: Connection
+    source: Source | None
+
+
+def run_crew(work: Work, sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+    """Do every source in one of `workers` processes, in whatever order they finish."""
+    waiting = list(reversed(sources))
+    crew = [_hire(work, number) for number in range(min(workers, len(waiting)))]
+    try:
+        for member in crew:
+            _hand_out(member, waiting)
+        while any(member.source is not None for member in crew):
+            ready = wait([member.line for member in crew if member.source is not None])
+            for number in [number for number, member in enumerate(crew) if member.line in ready]:
+                outcome = _collect(crew[number])
+                if outcome is None:
+                    outcome = _crashed(crew[number])
+                    _dismiss(crew[number])
+                    crew[number] = _hire(work, number)
+                _hand_out(crew[number], waiting)
+                yield outcome
+    finally:
+        for member in crew:
+            _dismiss(member)
+
+
+def _hire(work: Work, number: int) -> _Member:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_labour, args=(work, number, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return _Member(process=process, line=ours, source=None)
+
+
+def _hand_out(member: _Member, waiting: list[Source]) -> None:
+    member.source = waiting.pop() if waiting else None
+    if member.source is not None:
+        try:
+            member.line.send(member.source)
+        except OSError:
+            return  # it died between two files: `_collect` sees the closed line and says so
+
+
+def _collect(member: _Member) -> Outcome | None:
+    try:
+        received = member.line.recv()
+    except (EOFError, OSError):
+        return None
+    assert isinstance(received, Outcome), "a worker sends nothing else"
+    return received
+
+
+def _dismiss(member: _Member) -> None:
+    member.line.close()
+    member.process.terminate()
+    member.process.join()
+
+
+def _crashed(member: _Member) -> Outcome:
+    assert member.source is not None, "only members with a source are waited for"
+    return _not_written(member.source, Reason.WORKER_CRASHED, "the worker process ended")
+
+
+def _labour(work: Work, number: int, line: Connection) -> None:
+    """Do what is sent until the line closes; the body of a worker process."""
+    deidentifier = Deidentifier(
+        profile=work.profile, key=work.key, project=work.project, models_config=work.models_config
+    )
+    while True:
+        try:
+            source: Source = line.recv()
+        except EOFError:
+            return
+        line.send(_do(work, deidentifier, source, work.scratch / str(number)))
+
+
+def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -> Outcome:
+    begun = time.perf_counter()
+    result = scratch.with_suffix(".out")
+    try:
+        with readable(source, scratch.with_suffix(".in")) as path:
+            if not _looks_like_dicom(path):
+                return replace(_not_written(source, Reason.UNREADABLE, "not a DICOM file"), state=REFUSED)
+            received = ReceivedInstance(
+                path=path,
+                patient_domain=work.patient_domain,
+                node_name=NODE_NAME,
+                size_bytes=source.size_bytes,
+            )
+            instance = deidentifier.run(received, result)
+        name = _shelve(instance, work.objects)
+    except Exception as error:  # noqa: BLE001  whatever broke is recorded as this file's outcome, and the run goes on
+        result.unlink(missing_ok=True)  # a run over files keeps no result that is in doubt
+        return replace(_failed(source, error), seconds=time.perf_counter() - begun)
+    return Outcome(
+        source=source,
+        state=WRITTEN,
+        output=name,
+        reason=None,
+        note=None,
+        seconds=time.perf_counter() - begun,
+        record=report.record(instance),
+        rows=sidecar.rows(instance, name, rules=work.profile.sidecar, identities=deidentifier.identities),
+    )
+
+
+def _shelve(instance: DeidentifiedInstance, objects: Path) -> str:
+    """Give the output its place, made of new UIDs alone; another object of the same UID is never overwritten."""
+    name = f"{instance.study_instance_uid}/{instance.series_instance_uid}/{instance.sop_instance_uid}.dcm"
+    place = objects / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        place.hardlink_to(instance.path)
+    except FileExistsError as error:
+        if place.read_bytes() != instance.path.read_bytes():
+            raise Held(Reason.CORRECTION, "another object has the same instance UID") from error
+    finally:
+        instance.path.unlink()
+    return name
+
+
+def _failed(source: Source, error: Exception) -> Outcome:
+    if isinstance(error, Held):
+        record = report.held_record(error)["result"] or {}
+        return replace(_not_written(source, error.reason, error.note), record=record)
+    if isinstance(error, TryLater):
+        return _not_written(source, Reason.RESOURCE_LIMIT, str(error))
+    if isinstance(error, UnusableInputError):
+        return _not_written(source, Reason.UNREADABLE, str(error))
+    return _not_written(source, Reason.INTERNAL_ERROR, type(error).__name__)
+
+
+def _not_written(source: Source, reason: Reason, note: str) -> Outcome:
+    return Outcome(
+        source=source,
+        state=HELD,
+        output=None,
+        reason=reason.value,
+        note=note,
+        seconds=0.0,
+        record={},
+        rows=(),
+    )
+
+
+def _looks_like_dicom(path: Path) -> bool:
+    """Tell whether it has the prefix of PS3.10 7.1, or starts with an element of a low group as old files do."""
+    with path.open("rb") as file:
+        start = file.read(_PREFIX_AT + len(_PREFIX))
+    return start[_PREFIX_AT:] == _PREFIX or (start[1:2] == b"\x00" and start[:1] in (b"\x02", b"\x08"))
