@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.cone.guess import ENOUGH_POINTS, arc_start, rays_start
 from models.cone.shape import ShapeKind, fan_distance, sides_distance, sides_of, window_distance
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ _OFF_WINDOW_PX = 1.2
 _FLAT_SHARE = 0.2
 _FLAT_PX = 0.5
 _AXES_RAD = (0.0, np.pi, np.pi / 2, -np.pi / 2, 0.3, -0.3)
+_STARTS = 3
 _GOOD = 0.97
 _POINT_SHARE = 0.13
-_ENOUGH_POINTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,8 @@ def fit_shape(probability: NDArray[np.float32], *, threshold: float, image: tupl
     free = outline[window_distance(window, outline[:, 0], outline[:, 1]) > _OFF_WINDOW_PX]
     mask = probability > threshold
     fits = [_fit_box(outline, mask, edge)]
-    if len(free) >= _ENOUGH_POINTS:
-        fits += _fit_fans(free, mask, window)
+    if len(free) >= ENOUGH_POINTS:
+        fits += _fit_fans(outline, free, mask, window)
         fits.append(_fit_quadrilateral(outline, mask, edge))
     best = max(fit.agreement for fit in fits)
     return next(fit for fit in sorted(fits, key=_freedoms) if fit.agreement >= best - _NOT_WORTH)
@@ -210,23 +211,37 @@ def _fit_quadrilateral(outline: Floats, mask: Mask, edge: Window) -> Fit:
     return _judged(ShapeKind.QUADRILATERAL, solved, mask, edge, flat_near=False)
 
 
-def _fit_fans(free: Floats, mask: Mask, window: Window) -> list[Fit]:
-    """Fit fans begun with several axes, until one is good; each with a round and with a flat near side."""
+def _fit_fans(outline: Floats, free: Floats, mask: Mask, window: Window) -> list[Fit]:
+    """Fit fans from the likeliest of several axes, each with a round and a flat near side."""
+    guesses = [rays_start(outline, free, axis) for axis in _AXES_RAD]
+    guesses += [arc_start(outline, free, axis) for axis in _AXES_RAD[:4]]
+    starts = sorted(
+        (start for start in guesses if start is not None), key=lambda start: _misfit(outline, start, window)
+    )
     fits: list[Fit] = []
-    for axis in _AXES_RAD:
-        start = _fan_start(free, axis)
-        if start is None:
-            continue
-        for flat in (False, True):
-            solved = _solve_fan(free, start, window, flat=flat)
-            kind = ShapeKind.SECTOR if solved[4] < _POINT_SHARE * solved[5] else ShapeKind.CURVILINEAR
-            fits.append(_judged(kind, solved, mask, window, flat_near=flat))
-        if fits and max(fit.agreement for fit in fits) > _GOOD:
+    for start in starts[:_STARTS]:
+        fits += [_fan_fit(outline, start, mask, window, flat_near=flat) for flat in (False, True)]
+        if max(fit.agreement for fit in fits) > _GOOD:
             break
     return fits
 
 
-def _solve_fan(free: Floats, start: Floats, window: Window, *, flat: bool) -> Floats:
+def _misfit(outline: Floats, fan: Floats, window: Window) -> float:
+    cut = window_distance(window, outline[:, 0], outline[:, 1])
+    sides = (fan_distance(fan, outline[:, 0], outline[:, 1], flat_near=flat) for flat in (False, True))
+    return min(_huber(np.minimum(inside, cut)) for inside in sides)
+
+
+def _fan_fit(outline: Floats, start: Floats, mask: Mask, window: Window, *, flat_near: bool) -> Fit:
+    solved = _solve_fan(outline, start, window, flat=flat_near)
+    kind = ShapeKind.SECTOR if solved[4] < _POINT_SHARE * solved[5] else ShapeKind.CURVILINEAR
+    return _judged(kind, solved, mask, window, flat_near=flat_near)
+
+
+def _solve_fan(outline: Floats, start: Floats, window: Window, *, flat: bool) -> Floats:
+    # Points on the window need only lie within the fan: there the window's distance, zero, is the smaller one.
+    cut = window_distance(window, outline[:, 0], outline[:, 1])
+
     def lawful(fan: Floats) -> Floats:
         bounded = fan.copy()
         bounded[3] = np.clip(bounded[3], 0.02, np.pi - 0.02)
@@ -234,56 +249,7 @@ def _solve_fan(free: Floats, start: Floats, window: Window, *, flat: bool) -> Fl
         return bounded
 
     def distance(fan: Floats) -> Floats:
-        inside = fan_distance(lawful(fan), free[:, 0], free[:, 1], flat_near=flat)
-        return np.minimum(inside, window_distance(window, free[:, 0], free[:, 1]))
+        inside = fan_distance(lawful(fan), outline[:, 0], outline[:, 1], flat_near=flat)
+        return np.minimum(inside, cut)
 
     return lawful(_solve(distance, start, np.array([1.0, 1.0, 0.01, 0.01, 1.0, 1.0])))
-
-
-def _fan_start(free: Floats, axis: float) -> Floats | None:
-    """Guess a first fan around `axis`: the apex where the outermost rays meet, radii from the points between."""
-    sine, cosine = np.sin(axis), np.cos(axis)
-    aside = free[:, 0] * cosine - free[:, 1] * sine
-    along = free[:, 0] * sine + free[:, 1] * cosine
-    middle = float((aside.min() + aside.max()) / 2)
-    rays = [_ray(aside[side], along[side], sign) for side, sign in ((aside < middle, -1), (aside > middle, 1))]
-    # A ray that the image cuts off is taken as the other one's mirror image.
-    left = rays[0] or _mirrored(rays[1], middle)
-    right = rays[1] or _mirrored(rays[0], middle)
-    if left is None or right is None:
-        return None
-    if right[0] - left[0] < 0.02:  # noqa: PLR2004  beams that do not diverge make no fan
-        return None
-    apex_along = (left[1] - right[1]) / (right[0] - left[0])
-    apex_aside = left[0] * apex_along + left[1]
-    radius = np.hypot(along - apex_along, aside - apex_aside)
-    half = (np.arctan(right[0]) - np.arctan(left[0])) / 2
-    tilt = (np.arctan(right[0]) + np.arctan(left[0])) / 2
-    x, y = apex_aside * cosine + apex_along * sine, apex_along * cosine - apex_aside * sine
-    return np.array([x, y, axis + tilt, half, radius.min(), np.quantile(radius, 0.97)])
-
-
-def _mirrored(ray: tuple[float, float] | None, middle: float) -> tuple[float, float] | None:
-    return None if ray is None else (-ray[0], 2 * middle - ray[1])
-
-
-def _ray(aside: Floats, along: Floats, sign: int) -> tuple[float, float] | None:
-    """Find a straight side: (slope, offset) of aside = slope · along + offset; None where too few points show it."""
-    if len(aside) < _ENOUGH_POINTS:
-        return None
-    corner = along[(aside * sign).argmax()]
-    upper = along <= corner
-    order = np.argsort(along[upper])
-    near, far = along[upper][order], aside[upper][order]
-    # In each short stretch along the axis the outermost point belongs to the ray, the others to the near arc.
-    cells = np.floor((near - near.min()) / 2).astype(int)
-    outermost = np.array([(far[cells == cell] * sign).max() * sign for cell in np.unique(cells)])
-    places = np.array([near[cells == cell].mean() for cell in np.unique(cells)])
-    if len(places) < _ENOUGH_POINTS // 2:
-        return None
-    points = np.stack([places, outermost], axis=1).astype(np.float32)
-    towards_x, towards_y, x, y = (float(v) for v in cv2.fitLine(points, cv2.DIST_HUBER, 0, 0.01, 0.01).ravel())
-    if abs(towards_x) < 1e-3:  # noqa: PLR2004  across the axis: not a ray
-        return None
-    slope = towards_y / towards_x
-    return slope, y - slope * x
