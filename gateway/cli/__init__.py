@@ -25,7 +25,6 @@ _COMMANDS = (
     "gateway.cli.serve",
     "gateway.cli.keys",
     "gateway.cli.check",
-    "gateway.cli.deid",
     "gateway.cli.accounts",
     "gateway.cli.review",
     "gateway.cli.models",

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -18,28 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.peers.programs import free_port, wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 SONOVEIL = (sys.executable, "-m", "gateway")
 START_S = 60.0
 SETTLE_S = 240.0
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Wait for a condition, or fail naming it."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
 
 
 @dataclass
@@ -194,15 +178,7 @@ def configuration(folder: Path, *, research_port: int, **changes: Any) -> dict[s
         },
         "storage": {"path": str(folder / "storage"), "reserve_space": "1MB"},
         "rules": [
-            {
-                "name": "ultrasound",
-                "from": "clinical",
-                "when": {"Modality": ["US"]},
-                "profile": "ultrasound",
-                "project": "trial-1",
-                "target": ["research"],
-            },
-            {"name": "rest", "from": "clinical", "profile": "research", "project": "trial-1", "target": ["research"]},
+            {"name": "all", "from": "clinical", "profile": "ultrasound", "project": "trial-1", "target": ["research"]},
             {"name": "default", "fallback": True, "action": "hold"},
         ],
         "send": {"retry_delay": "1s", "max_retry_delay": "2s"},
