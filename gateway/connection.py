@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.dimse_primitives import C_ECHO, C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 
@@ -88,6 +89,9 @@ class Connection:
     def store(self, path: Path, wanted: Wanted, sop_instance_uid: str) -> tuple[int, int]:
         """Send one object, its data set's bytes as they stand in the file.
 
+        Only a deflated stream of odd length gets the null byte that PS3.5 A.5 asks for: DCMTK and Orthanc abort
+        without it.
+
         Parameters
         ----------
         path
@@ -117,7 +121,8 @@ class Connection:
         try:
             with self._assoc.paused():
                 self._put(context_id, _COMMAND_LAST + command)
-                sent_bytes = self._put_data_set(context_id, path)
+                padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
+                sent_bytes = self._put_data_set(context_id, path, padding=padding)
                 return self._status_of(self._assoc.answer()), sent_bytes
         except (OSError, NotPart10Error):
             self.abort()
@@ -126,9 +131,9 @@ class Connection:
             self.abort()
             raise
 
-    def _put_data_set(self, context_id: int, path: Path) -> int:
+    def _put_data_set(self, context_id: int, path: Path, *, padding: bytes) -> int:
         limit = min(self._assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
-        piece_bytes = max(limit - _PDV_HEADER_BYTES, 1)
+        piece_bytes = max((limit - _PDV_HEADER_BYTES) // 2 * 2, 2)  # fragments have even lengths (PS3.8 Annex E)
         with path.open("rb") as file:
             offset = data_set_offset(file)
             size = remaining = file.seek(0, 2) - offset
@@ -138,9 +143,11 @@ class Connection:
                 if len(piece) < min(piece_bytes, remaining):
                     raise Lost(Failure.FILE)
                 remaining -= len(piece)
-                self._put(context_id, (_DATA if remaining else _DATA_LAST) + piece)
-                if not remaining:
-                    return size
+                if remaining:
+                    self._put(context_id, _DATA + piece)
+                    continue
+                self._put(context_id, _DATA_LAST + piece + padding * (len(piece) % 2))
+                return size
 
     def _put(self, context_id: int, fragment: bytes) -> None:
         if not self._assoc.window.acquire(timeout=self._assoc.dimse_timeout):

@@ -104,7 +104,7 @@ class IncomingObject:
         caller
             Who sent it.
         """
-        if self._failure is None and self._file is None:
+        if self._failure is None and not self._head:
             self._failure = _BAD_COMMAND  # a data set was announced and had no byte
         if self._failure is None:
             self._failure = self._attempt_commit(caller)

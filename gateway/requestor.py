@@ -20,10 +20,10 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context
-from pynetdicom.transport import AddressInformation, AssociationSocket
+from pynetdicom.transport import AddressInformation
 
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from gateway.transport import PDU_BYTES, TolerantStateMachine, tune
+from gateway.transport import PDU_BYTES, ClosingSocket, TolerantStateMachine, tune
 
 if TYPE_CHECKING:
     import socket
@@ -124,7 +124,7 @@ class CallingAssociation(Association):
 
     def _connected(self, _event: Event) -> None:
         self.was_connected = True
-        wrapped = cast("AssociationSocket", self.dul.socket)
+        wrapped = cast("ClosingSocket", self.dul.socket)
         tune(cast("socket.socket", wrapped.socket), stall_s=self._stall_s)
 
     def _sent(self, event: Event) -> None:
@@ -183,7 +183,7 @@ def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
     try:
         remote = AddressInformation.from_addr_port(target.host, target.port)
         local = AddressInformation.from_tuple(("" if remote.is_ipv4 else "::0", 0))
-        assoc.set_socket(AssociationSocket(assoc, address=local))
+        assoc.set_socket(ClosingSocket(assoc, address=local))
     except OSError:
         raise Lost(Failure.UNREACHABLE) from None
     assoc.acceptor.ae_title = target.ae_title

@@ -10,6 +10,7 @@ import logging
 import select
 import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from pynetdicom import _config
@@ -68,7 +69,20 @@ def acknowledge_now(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
-class QuickSocket(AssociationSocket):
+class ClosingSocket(AssociationSocket):
+    """Closes its descriptor also where the connection is gone already; pynetdicom leaves that to the collector."""
+
+    def _shutdown_socket(self) -> None:
+        connection = self.socket
+        if connection is None:
+            return
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            connection.close()
+
+
+class QuickSocket(ClosingSocket):
     """The acceptor's socket: reads in large pieces, polls without a limit on descriptors, bounds what it reads."""
 
     def __init__(self, assoc: Association, client_socket: socket.socket) -> None:
