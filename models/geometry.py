@@ -137,7 +137,7 @@ def stitched(
     limit_px
         Pixels of a tile, about; memory grows with it.
     margin_px
-        What is cut off a tile's inner edges, because the network sees too little there.
+        What is cut off a tile's inner edges, because the network sees too little there; a multiple of 16.
     stride
         Pixels of the image per pixel of a map: 1 or 2.
 
@@ -147,15 +147,13 @@ def stitched(
         uint8 (maps, rows, columns) / stride, rounded up.
     """
     rows, columns = image.shape[:2]
-    padded = _padded(image)
-    side = math.isqrt(limit_px) if padded.shape[0] * padded.shape[1] > limit_px else max(padded.shape)
+    all_down, all_across = _tiles(_up(rows), _up(columns), limit_px=limit_px, margin=margin_px)
     whole: NDArray[np.uint8] | None = None
-    for down in _spans(padded.shape[0], longest=side, margin=margin_px):
-        for across in _spans(padded.shape[1], longest=side, margin=margin_px):
-            maps = network(padded[down.start : down.stop, across.start : across.stop])
+    for down in all_down:
+        for across in all_across:
+            maps = network(_padded(image[down.start : down.stop, across.start : across.stop]))
             if whole is None:
-                shape = (maps.shape[0], padded.shape[0] // stride, padded.shape[1] // stride)
-                whole = np.zeros(shape, dtype=np.uint8)
+                whole = np.zeros((maps.shape[0], _up(rows) // stride, _up(columns) // stride), dtype=np.uint8)
             whole[:, down.kept(stride), across.kept(stride)] = maps[:, down.inner(stride), across.inner(stride)]
     assert whole is not None
     return whole[:, : -(-rows // stride), : -(-columns // stride)]
@@ -170,6 +168,10 @@ class _Span:
     first: int
     last: int
 
+    @property
+    def length(self) -> int:
+        return self.stop - self.start
+
     def kept(self, stride: int) -> slice:
         return slice(self.first // stride, self.last // stride)
 
@@ -181,15 +183,29 @@ def _up(length: int) -> int:
     return -(-length // _MULTIPLE) * _MULTIPLE
 
 
-def _spans(whole: int, *, longest: int, margin: int) -> list[_Span]:
-    """Cut an axis, a multiple of 32 long, into tiles that are multiples of 32 long and overlap by twice the margin."""
-    # At least so long that half of a tile is kept, however small the limit.
-    longest = max(longest, 4 * margin)
-    count = math.ceil((whole - 2 * margin) / (longest - 2 * margin))
-    if whole <= longest or count == 1:
-        return [_Span(start=0, stop=whole, first=0, last=whole)]
-    length = min(whole, _up(math.ceil((whole + (count - 1) * 2 * margin) / count) + _MULTIPLE))
-    starts = [index * (whole - length) // (count - 1) // _MULTIPLE * _MULTIPLE for index in range(count)]
+def _tiles(rows: int, columns: int, *, limit_px: int, margin: int) -> tuple[list[_Span], list[_Span]]:
+    """Tiles along both axes: of all grids whose tiles keep the limit, the one with the fewest pixels in all.
+
+    Where a tile of four margins square is above the limit already, the grid of the smallest tiles is taken.
+    """
+    grids = [
+        (_spans(rows, count=down, margin=margin), _spans(columns, count=across, margin=margin))
+        for down in range(1, _most(rows, margin) + 1)
+        for across in range(1, _most(columns, margin) + 1)
+    ]
+    allowed = [grid for grid in grids if grid[0][0].length * grid[1][0].length <= limit_px] or grids[-1:]
+    return min(allowed, key=lambda grid: len(grid[0]) * grid[0][0].length * len(grid[1]) * grid[1][0].length)
+
+
+def _most(whole: int, margin: int) -> int:
+    """Into how many tiles an axis may be cut, half of each being kept."""
+    return max(1, math.ceil((whole - 2 * margin) / (2 * margin)))
+
+
+def _spans(whole: int, *, count: int, margin: int) -> list[_Span]:
+    """Cut an axis into tiles of one length that overlap by twice the margin; all lengths are multiples of 32."""
+    length = min(whole, _up(math.ceil((whole - 2 * margin) / count) + 2 * margin))
+    starts = [min(index * (length - 2 * margin), whole - length) for index in range(count)]
     cuts = [0, *((here + length + there) // 2 for here, there in pairwise(starts)), whole]
     return [
         _Span(start=start, stop=start + length, first=cuts[index], last=cuts[index + 1])

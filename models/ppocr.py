@@ -64,9 +64,9 @@ FIRST_LOOK = Look(
     enlarge_most=4.0,
     enlarge_least=1.0,
     most_px=4_000_000,
-    pixel_threshold=0.2,
+    pixel_threshold=0.15,
     box_threshold=0.3,
-    unclip=2.0,
+    unclip=1.8,
     contrast=False,
 )
 """Low thresholds: a text missed costs more than a text too many, which the gate sorts out."""
@@ -97,7 +97,7 @@ class PpocrDetector:
 
     name = "ppocr"
 
-    def __init__(self, session: Session, *, tile_px: int = 1_000_000) -> None:
+    def __init__(self, session: Session, *, tile_px: int = 400_000) -> None:
         self._session = session
         self._tile_px = tile_px
 

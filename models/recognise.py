@@ -62,7 +62,7 @@ class PpocrRecogniser:
         Columns of one call, summed over its crops; bounds memory (18,710 floats per eight columns).
     """
 
-    def __init__(self, session: Session, *, batch_columns: int = 1600) -> None:
+    def __init__(self, session: Session, *, batch_columns: int = 960) -> None:
         self._session = session
         self._lines = Lines(rows=48, narrowest=96, widest=1600, batch_columns=batch_columns)
         self._characters = ("", *session.metadata["character"].split("\n"), " ")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import onnxruntime
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_AS_REQUESTED = 1
 _FATAL_ONLY = 4  # onnxruntime's warnings name nodes and shapes of inputs on stderr; errors arrive as exceptions
 
 
@@ -173,6 +175,7 @@ def _open(content: bytes, *, name: str, device: Device, threads: int) -> Any:
     offered = offered_devices()
     if device is Device.CUDA and "cuda" not in offered:
         raise ModelUnavailable(name, "device cuda is asked for, and the installed onnxruntime has none")
+    _share_arena()
     wants_cuda = device is not Device.CPU and "cuda" in offered
     try:
         session = onnxruntime.InferenceSession(
@@ -180,9 +183,23 @@ def _open(content: bytes, *, name: str, device: Device, threads: int) -> Any:
         )
     except Exception as error:  # noqa: BLE001  onnxruntime's errors share no other base; recorded as ours
         raise ModelUnavailable(name, f"onnxruntime cannot open it ({type(error).__name__})") from None
+    session._model_bytes = None  # noqa: SLF001  onnxruntime keeps a second copy of the file, for a retry we never make
     if device is Device.CUDA and _CUDA not in session.get_providers():
         raise ModelUnavailable(name, "device cuda is asked for, and CUDA's libraries do not load")
     return session
+
+
+@cache
+def _share_arena() -> None:
+    """Make one arena for all sessions of the process, growing by what is asked for and never by doubling.
+
+    Measured with the text detector at 736 x 992: peak 245 MB, where no arena takes 414 MB (the heap comes apart) and a
+    third more CPU (pages given back and faulted in again).
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory, onnxruntime.OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED}))
 
 
 def _options(threads: int) -> Any:
@@ -190,10 +207,9 @@ def _options(threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
-    # The arena keeps the largest frame's memory for ever, and the pattern planner keeps one plan per input shape:
-    # frames of many sizes pass through a worker, so both are off.
-    options.enable_cpu_mem_arena = False
+    # One plan per input shape would be kept for ever, and frames of many sizes pass through a worker.
     options.enable_mem_pattern = False
+    options.add_session_config_entry("session.use_env_allocators", "1")
     # Workers share cores with the receiver: a waiting thread must sleep, not spin.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

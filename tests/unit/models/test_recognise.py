@@ -1,0 +1,79 @@
+"""Readers: decoding, batches, and a broken reader."""
+
+import cv2
+import numpy as np
+import pytest
+
+from models.errors import ModelFailed
+from models.recognise import Lines, PpocrRecogniser, decode
+
+ALPHABET = ("", "A", "B", " ")
+
+
+def steps(*best, sure=0.8):
+    """Probabilities with these best characters."""
+    table = np.full((len(best), len(ALPHABET)), 0.01, dtype=np.float32)
+    table[np.arange(len(best)), best] = sure
+    return table
+
+
+@pytest.mark.parametrize(
+    ("best", "text"),
+    [((1, 1, 0, 1, 2), "AAB"), ((0, 0), ""), ((1, 3, 3, 2, 2), "A B"), ((), ""), ((0, 2, 0, 0, 2), "BB")],
+)
+def test_repeats_are_joined_and_blanks_dropped(best, text):
+    """A character stands twice only with a blank between."""
+    reading = decode(steps(*best), ALPHABET, name="reader")
+
+    assert reading.text == text
+    assert reading.confidence == pytest.approx(0.8 if text else 0.0)
+
+
+@pytest.mark.parametrize(
+    "output", [np.zeros((3, 7), np.float32), np.zeros((3,), np.float32), np.full((3, 4), np.nan, np.float32)]
+)
+def test_an_output_that_does_not_fit_is_a_failure(output):
+    """A broken reader reads nothing at all, instead of an empty text."""
+    with pytest.raises(ModelFailed):
+        decode(output, ALPHABET, name="reader")
+
+
+def test_batches_hold_every_crop_once_within_the_limit():
+    """Crops of like width go together, and memory is bounded."""
+    random = np.random.default_rng(3)
+    crops = [np.zeros((20, int(width), 3), np.uint8) for width in random.integers(1, 900, 60)]
+    lines = Lines(rows=48, narrowest=96, widest=1600, batch_columns=960)
+
+    batches = list(lines.batches(crops))
+
+    assert sorted(member for members, _ in batches for member in members) == list(range(60))
+    assert all(len(members) == 1 or len(members) * width <= 960 for members, width in batches)
+    assert all(lines.columns(crops[member]) <= width for members, width in batches for member in members)
+
+
+def test_a_reading_does_not_depend_on_its_neighbours(ppocr):
+    """A crop is read alike alone and in a batch, and the order is the callers'."""
+    reader = ppocr.text._detectors[0][1]
+    crops = []
+    for text in ("P", "MEIER PETER", "72"):
+        crop = np.zeros((40, 30 + 20 * len(text), 3), np.uint8)
+        cv2.putText(crop, text, (8, 29), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (230, 230, 230), 2, cv2.LINE_AA)
+        crops.append(crop)
+
+    together = [one.text for one in reader.read(crops)]
+
+    assert together == [reader.read([crop])[0].text for crop in crops] == ["P", "MEIER PETER", "72"]
+
+
+def test_no_crops_are_no_call(ppocr):
+    """Nothing to read is nothing to run."""
+    assert ppocr.text._detectors[0][1].read([]) == []
+
+
+def test_the_alphabet_has_every_character_of_the_model(ppocr):
+    """Blank, the characters of the model's metadata, and the space."""
+    reader = ppocr.text._detectors[0][1]
+
+    assert isinstance(reader, PpocrRecogniser)
+    assert len(reader._characters) == 18710
+    assert (reader._characters[0], reader._characters[1], reader._characters[-1]) == ("", "!", " ")
