@@ -70,12 +70,25 @@ def list_sources(inputs: Sequence[Path], *, leave_out: Path) -> tuple[Source, ..
         An input is missing, or a DICOMDIR or archive cannot be listed.
     """
     found: dict[str, Source] = {}
+    seen: set[tuple[Path, str | None]] = set()
     for given in inputs:
-        prefix = f"{given.name}/" if len(inputs) > 1 else ""
+        prefix = f"{given.name}/" if len(inputs) > 1 and given.is_dir() else ""
         for source in _sources_of(given, leave_out.resolve()):
-            label = prefix + source.label
-            found.setdefault(label, replace(source, label=label))
+            place = (source.path.resolve(), source.member)
+            if place not in seen:
+                seen.add(place)
+                label = _free_label(prefix + source.label, found)
+                found[label] = replace(source, label=label)
     return tuple(found[label] for label in sorted(found))
+
+
+def _free_label(label: str, taken: dict[str, Source]) -> str:
+    """Return a label of its own for a file whose namesake stands in another input."""
+    number = 2
+    free = label
+    while free in taken:
+        free, number = f"{label}~{number}", number + 1
+    return free
 
 
 @contextmanager
