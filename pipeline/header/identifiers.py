@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydicom.multival import MultiValue
 
+from pipeline.header.byte_search import ByteSearch
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.folding import fold, is_unspaced, tokens
 
@@ -48,14 +49,14 @@ class Identifiers:
     uids
         Source UIDs that must not stay.
     literals
-        Lower-case byte patterns for `in_bytes`, or None where nothing is long enough.
+        The identifiers as bytes, for `in_bytes`.
     """
 
     words: frozenset[str] = field(repr=False)
     phrases: Mapping[str, tuple[tuple[str, ...], ...]] = field(repr=False)
     unspaced: frozenset[str] = field(repr=False)
     uids: frozenset[str] = field(repr=False)
-    literals: re.Pattern[bytes] | None = field(repr=False)
+    literals: ByteSearch = field(repr=False)
 
     def in_text(self, text: str) -> bool:
         """Tell whether a text holds an identifier as a whole token, run of tokens or UID."""
@@ -73,9 +74,9 @@ class Identifiers:
         """Tell whether a DS or IS as a whole is an identifier."""
         return text.strip() in self.words
 
-    def in_bytes(self, raw: bytes) -> bool:
+    def in_bytes(self, raw: bytes | bytearray | memoryview) -> bool:
         """Tell whether bytes hold an identifier of 8 or more bytes: ASCII, UTF-8, Latin-1 or UTF-16, any ASCII case."""
-        return self.literals is not None and self.literals.search(raw.lower()) is not None
+        return self.literals.finds(raw)
 
     def in_dataset(self, dataset: Dataset) -> tuple[str, ...]:
         """Name the elements that hold an identifier, as 8 hexadecimal digits joined by `.` where nested.
@@ -156,29 +157,25 @@ def build(
     for run in kept:
         if len(run) > 1:
             phrases.setdefault(run[0], []).append(run)
-    literals = {text for text in literal_texts if is_long_enough(tuple(tokens(fold(text))))}
+    literals = frozenset(text for text in literal_texts if is_long_enough(tuple(tokens(fold(text)))))
     return Identifiers(
         words=frozenset(run[0] for run in kept if len(run) == 1),
         phrases={first: tuple(runs) for first, runs in phrases.items()},
         unspaced=frozenset(unspaced),
         uids=uids,
-        literals=_byte_pattern(literals | uids, harmless),
+        literals=_byte_search(literals | uids, harmless),
     )
 
 
-def _byte_pattern(texts: frozenset[str] | set[str], harmless: frozenset[str]) -> re.Pattern[bytes] | None:
+def _byte_search(texts: frozenset[str], harmless: frozenset[str]) -> ByteSearch:
     narrow: set[bytes] = set()
     wide: set[bytes] = set()
     for text in texts:
         if harmless.issuperset(tokens(fold(text))):
             continue
-        for charset in ("utf-8", "latin-1"):
-            narrow.add(text.encode(charset, "ignore").lower())
-        for charset in ("utf-16-le", "utf-16-be"):
-            wide.add(text.encode(charset).lower())
-    alone = [re.escape(pattern) for pattern in sorted(narrow) if len(pattern) >= SHORTEST_IN_BYTES]
-    spread = [re.escape(pattern) for pattern in sorted(wide) if len(pattern) >= 2 * SHORTEST_IN_BYTES]
-    if not alone and not spread:
-        return None
-    whole = b"(?<![0-9a-z])(?:" + b"|".join(alone) + b")(?![0-9a-z])"
-    return re.compile(b"|".join(([whole] if alone else []) + spread))
+        narrow.update(text.encode(charset, "ignore").lower() for charset in ("utf-8", "latin-1"))
+        wide.update(text.encode(charset).lower() for charset in ("utf-16-le", "utf-16-be"))
+    return ByteSearch(
+        whole=frozenset(pattern for pattern in narrow if len(pattern) >= SHORTEST_IN_BYTES),
+        anywhere=frozenset(pattern for pattern in wide if len(pattern) >= 2 * SHORTEST_IN_BYTES),
+    )
