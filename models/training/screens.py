@@ -7,6 +7,7 @@ drawn over it; strips (M-mode, spectral Doppler), bars, text and traces beside i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import cv2
@@ -43,13 +44,29 @@ class Screen:
     mask: Mask
 
 
-def render_screen(seed: int | tuple[int, ...]) -> Screen:
+class Mix(StrEnum):
+    """Which screens are rendered how often."""
+
+    SCREENS = "screens"
+    """Half of them one pane with chrome, a quarter cut down to the cone: where training begins."""
+    CUT = "cut"
+    """Four in ten cut down to the cone, most of these with flanks and probe's end beyond the picture: where it ends."""
+
+
+_UP_TO = {Mix.SCREENS: (0.07, 0.30, 0.42, 0.51), Mix.CUT: (0.07, 0.40, 0.50, 0.58)}
+"""Cumulative shares of screens without a cone, cut down to it, with two panes, with a strip; the rest has one pane."""
+_FLANKS_CUT = {Mix.SCREENS: 0.4, Mix.CUT: 0.7}
+
+
+def render_screen(seed: int | tuple[int, ...], *, mix: Mix = Mix.SCREENS) -> Screen:
     """Render the screen of a seed; the same seed gives the same bytes.
 
     Parameters
     ----------
     seed
         One number, or several (for example run and index).
+    mix
+        Which kinds of screens are likely.
 
     Returns
     -------
@@ -60,14 +77,15 @@ def render_screen(seed: int | tuple[int, ...]) -> Screen:
     rows, columns = _SIZES[int(rng.integers(len(_SIZES)))]
     canvas, mask = np.zeros((rows, columns, 3), dtype=np.uint8), np.zeros((rows, columns), dtype=bool)
     draw = rng.random()
-    if draw < 0.07:
+    blank, cut, twin, strip = _UP_TO[mix]
+    if draw < blank:
         panes.without_cone(rng, canvas)
-    elif draw < 0.30:
-        _cropped(rng, canvas, mask)
-    elif draw < 0.42:
+    elif draw < cut:
+        _cropped(rng, canvas, mask, flanks_cut=_FLANKS_CUT[mix])
+    elif draw < twin:
         _background(rng, canvas)
         _two_panes(rng, canvas, mask)
-    elif draw < 0.51:
+    elif draw < strip:
         _background(rng, canvas)
         _with_strip(rng, canvas, mask)
     else:
@@ -114,13 +132,15 @@ def _panel(rng: np.random.Generator, canvas: Canvas, box: Box) -> None:
         canvas[top:bottom, left:right] = 0
 
 
-def _cropped(rng: np.random.Generator, canvas: Canvas, mask: Mask) -> None:
+def _cropped(rng: np.random.Generator, canvas: Canvas, mask: Mask, *, flanks_cut: float) -> None:
     """Draw a cone that fills the picture, cut by its borders, with at most a few marks."""
     rows, columns = canvas.shape[:2]
     if rng.random() < 0.4:
         canvas[:] = rng.integers(0, 14)
     over = rng.uniform(-0.03, 0.22, 4) * (rng.random(4) < 0.75)
-    if rng.random() < 0.4:  # both flanks and the probe's end lie beyond the picture, as in clips cut down to the lung
+    if (
+        rng.random() < flanks_cut
+    ):  # both flanks and the probe's end lie beyond the picture, as in clips cut down to the lung
         over[0] = over[2] = rng.uniform(0.0, 0.35)
         over[1], over[3] = rng.uniform(0.0, 0.4), rng.uniform(-0.06, 0.1)
     box = (-over[0] * columns, -over[1] * rows, (1 + over[2]) * columns, (1 + over[3]) * rows)

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from models.cone.letterbox import Letterbox
 from models.training.export_cone import export_cone
-from models.training.screens import render_screen
+from models.training.screens import Mix, render_screen
 from models.training.unet import ConeNet
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_PEAK_RATE = 2e-3
 _WARM_UP = 100
 _AVERAGE = 0.998
 _VALIDATION_SEED = 990_001
@@ -54,9 +53,9 @@ class TrainingReport:
     parity: float
 
 
-def training_pair(seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def training_pair(seed: tuple[int, ...], *, mix: Mix = Mix.SCREENS) -> tuple[Tensor, Tensor]:
     """Render a screen as the network sees it: image and target, float32 (1, 256, 256) each."""
-    screen = render_screen(seed)
+    screen = render_screen(seed, mix=mix)
     box = Letterbox(rows=screen.mask.shape[0], columns=screen.mask.shape[1])
     image = box.to_network(screen.image)
     target = box.to_network(screen.mask.astype(np.uint8) * 255)
@@ -65,8 +64,8 @@ def training_pair(seed: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(image)[None], torch.from_numpy(target)[None]
 
 
-def _batch(seed: int, first: int, size: int) -> tuple[Tensor, Tensor]:
-    pairs = [training_pair((seed, first + offset)) for offset in range(size)]
+def _batch(seed: int, first: int, size: int, mix: Mix) -> tuple[Tensor, Tensor]:
+    pairs = [training_pair((seed, first + offset), mix=mix) for offset in range(size)]
     return torch.stack([image for image, _ in pairs]), torch.stack([target for _, target in pairs])
 
 
@@ -86,10 +85,10 @@ def cone_loss(logits: Tensor, target: Tensor) -> Tensor:
     return entropy + (1 - dice).mean()
 
 
-def _rate(step: int, steps: int) -> float:
+def _rate(step: int, steps: int, peak: float) -> float:
     if step < _WARM_UP:
-        return _PEAK_RATE * (step + 1) / _WARM_UP
-    return _PEAK_RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
+        return peak * (step + 1) / _WARM_UP
+    return peak * (0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2)
 
 
 def _follow(average: ConeNet, net: ConeNet, step: int) -> None:
@@ -122,6 +121,9 @@ def train_cone(
     out: Path,
     steps: int,
     batch: int,
+    until: int,
+    peak_rate: float,
+    mix: Mix,
     seed: int,
     start: Path | None,
     validation: int,
@@ -134,7 +136,13 @@ def train_cone(
     out
         The ONNX file; the checkpoint has the same name with `.pt`.
     steps, batch
-        Optimiser steps, and screens per step.
+        Optimiser steps the learning rate's fall is spread over, and screens per step.
+    until
+        Steps really taken; fewer than `steps` where another run goes on from the checkpoint.
+    peak_rate
+        Largest learning rate, reached after a hundred steps.
+    mix
+        Which kinds of screens are likely.
     seed
         Seed of the initial weights and of all screens.
     start
@@ -157,12 +165,12 @@ def train_cone(
         net.load_state_dict(torch.load(start, weights_only=True))
     average.load_state_dict(net.state_dict())
     net = net.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=_PEAK_RATE, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=peak_rate, weight_decay=1e-4)
     net.train()
-    for step in range(steps):
+    for step in range(min(steps, until)):
         for group in optimiser.param_groups:
-            group["lr"] = _rate(step, steps)
-        image, target = _batch(seed, step * batch, batch)
+            group["lr"] = _rate(step, steps, peak_rate)
+        image, target = _batch(seed, step * batch, batch, mix)
         with torch.autocast("cpu", torch.bfloat16):
             logits = net(image)
         loss = cone_loss(logits.float(), target)
@@ -178,7 +186,9 @@ def train_cone(
     torch.save(average.state_dict(), out.with_suffix(".pt"))
     dice = validation_dice(average, screens=validation)
     parity = export_cone(average, out)
-    return TrainingReport(steps=steps, screens=steps * batch, validation_dice=dice, parity=parity)
+    return TrainingReport(
+        steps=min(steps, until), screens=min(steps, until) * batch, validation_dice=dice, parity=parity
+    )
 
 
 def main() -> None:
@@ -187,6 +197,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=4600)
     parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--until", type=int, default=None)
+    parser.add_argument("--peak-rate", type=float, default=2e-3)
+    parser.add_argument("--mix", type=Mix, choices=list(Mix), default=Mix.SCREENS)
     parser.add_argument("--seed", type=int, default=20261121)
     parser.add_argument("--start", type=Path, default=None)
     wanted = parser.parse_args()
@@ -199,6 +212,9 @@ def main() -> None:
         out=wanted.out,
         steps=wanted.steps,
         batch=wanted.batch,
+        until=wanted.steps if wanted.until is None else wanted.until,
+        peak_rate=wanted.peak_rate,
+        mix=wanted.mix,
         seed=wanted.seed,
         start=wanted.start,
         validation=200,

@@ -11,12 +11,23 @@ torch = pytest.importorskip("torch", reason="training needs the extra `train`")
 from models.cone import ConeSegmenter  # noqa: E402  after the skip
 from models.session import Session  # noqa: E402  after the skip
 from models.training.export_cone import CONTRACT, ParityError, export_cone  # noqa: E402  after the skip
+from models.training.screens import Mix  # noqa: E402  after the skip
 from models.training.train_cone import cone_loss, train_cone, training_pair  # noqa: E402  after the skip
 from models.training.unet import ConeNet  # noqa: E402  after the skip
 
 
 def _run(out, **changes):
-    wanted = {"steps": 2, "batch": 2, "seed": 3, "start": None, "validation": 4, "progress": lambda _step, _loss: None}
+    wanted = {
+        "steps": 2,
+        "batch": 2,
+        "until": 1000,
+        "peak_rate": 2e-3,
+        "mix": Mix.SCREENS,
+        "seed": 3,
+        "start": None,
+        "validation": 4,
+        "progress": lambda _step, _loss: None,
+    }
     return train_cone(out=out, **{**wanted, **changes})
 
 
@@ -50,9 +61,14 @@ def test_a_run_can_continue_from_a_checkpoint(tmp_path):
     """With a start, two more steps move weights that began where the other run ended."""
     _run(tmp_path / "cone.onnx")
 
-    report = _run(tmp_path / "more" / "cone.onnx", start=tmp_path / "cone.pt", seed=5)
+    report = _run(tmp_path / "more" / "cone.onnx", start=tmp_path / "cone.pt", seed=5, mix=Mix.CUT)
 
     assert report.steps == 2
+
+
+def test_a_run_can_stop_before_its_schedule_ends(tmp_path):
+    """Three steps of a schedule of a hundred."""
+    assert _run(tmp_path / "cone.onnx", steps=100, until=3).screens == 6
 
 
 def test_training_lowers_the_loss(tmp_path):
