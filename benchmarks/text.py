@@ -1,6 +1,6 @@
 """How well burned-in text is found, what is masked needlessly, and what it costs.
 
-    python benchmarks/text.py [FOLDER] [--detector ppocr|craft|union] [--frames N]
+    python benchmarks/text.py [FOLDER] [--detector ppocr|craft|union] [--frames N] [--no-mends]
 
 FOLDER (or the environment variable SONOVEIL_DATA) holds `text/frames/*.png` with `text/boxes.json`, and `cone/frames`
 with `cone/index.csv` and `cone/clips_labelled`, whose frames without chrome and text are the text-free ones. Without it
@@ -29,7 +29,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from models.text import TextReader, TextRegion
 
+_One = TypeVar("_One")
 _NEAR_PX = 8
 _MENDS = 2
 
@@ -65,6 +66,7 @@ class Score:
     found: list[tuple[Label, bool]]
     false_share: float
     masked: bool
+    readable_left: int
     clean_after: int
     seconds: float
 
@@ -74,7 +76,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("folder", nargs="?", default=os.environ.get("SONOVEIL_DATA"))
     parser.add_argument("--detector", choices=("ppocr", "craft", "union"), default="ppocr")
-    parser.add_argument("--frames", type=int, default=None, help="only so many frames of each kind")
+    parser.add_argument("--frames", type=int, default=None, help="at most so many frames of each kind")
+    parser.add_argument("--no-mends", action="store_true", help="leave out the strict look, which costs the most")
     parser.add_argument("--verbose", action="store_true", help="what each frame lost")
     given = parser.parse_args()
     reader = open_models(ModelsConfig(device="cpu"), text=given.detector, cone=False).text
@@ -82,7 +85,8 @@ def main() -> int:
     if given.folder is None:
         print("no folder of labelled frames given: recall and false masks are not measured")
     else:
-        print_scores(reader, Path(given.folder), given.frames, verbose=given.verbose)
+        judge = Judge(reader=reader, look_again=not given.no_mends, verbose=given.verbose)
+        print_scores(judge, Path(given.folder), given.frames)
     print_memory(reader, (3000, 3000))
     return 0
 
@@ -98,10 +102,19 @@ def print_memory(reader: TextReader, shape: tuple[int, int]) -> None:
     print(f"{shape[0]}x{shape[1]}: {len(regions)} regions, {seconds:.2f} CPU-s, peak so far {peak:.0f} MiB")
 
 
-def print_scores(reader: TextReader, folder: Path, most: int | None, *, verbose: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """What is measured, and how far."""
+
+    reader: TextReader
+    look_again: bool
+    verbose: bool
+
+
+def print_scores(judge: Judge, folder: Path, most: int | None) -> None:
     """Measure the labelled and the text-free frames."""
-    labelled = [score(reader, frame, labels, name, verbose=verbose) for name, frame, labels in texts(folder, most)]
-    free = [score(reader, frame, [], name, verbose=verbose) for name, frame in text_free(folder, most)]
+    labelled = [score(judge, frame, labels, name) for name, frame, labels in texts(folder, most)]
+    free = [score(judge, frame, [], name) for name, frame in text_free(folder, most)]
     found = [pair for one in labelled for pair in one.found]
     print(f"labelled frames {len(labelled)}, boxes {len(found)}; text-free frames {len(free)}")
     print(f"recall           {share(found):.3f}")
@@ -110,16 +123,19 @@ def print_scores(reader: TextReader, folder: Path, most: int | None, *, verbose:
     print(f"false, %         {100 * float(np.mean([one.false_share for one in labelled])):.3f}")
     print(f"text-free masked {np.mean([one.masked for one in free]):.3f}")
     print(f"CPU-s a frame    {np.mean([one.seconds for one in labelled]):.2f} (detect and read, one thread)")
+    if not judge.look_again:
+        return
+    print(f"strings that the strict look reads on masked frames {sum(one.readable_left for one in labelled)}")
     for kind, scores in (("labelled", labelled), ("text-free", free)):
         counts = Counter(one.clean_after for one in scores)
         held = counts[_MENDS + 1] / len(scores)
         print(f"mends, {kind}: {[counts[number] for number in range(_MENDS + 1)]}, held {100 * held:.1f} %")
 
 
-def score(reader: TextReader, frame: NDArray[np.uint8], labels: Sequence[Label], name: str, *, verbose: bool) -> Score:
+def score(judge: Judge, frame: NDArray[np.uint8], labels: Sequence[Label], name: str) -> Score:
     """Detect, mask, look again, as the pipeline does."""
     started = time.process_time()
-    regions = reader.read(frame, strict=False)
+    regions = judge.reader.read(frame, strict=False)
     seconds = time.process_time() - started
     mask = painted(frame.shape[:2], regions)
     found = [(label, covered(frame, label.box, mask)) for label in labels]
@@ -127,32 +143,37 @@ def score(reader: TextReader, frame: NDArray[np.uint8], labels: Sequence[Label],
     for label in labels:
         left, top, right, bottom = label.box
         near[max(0, top - _NEAR_PX) : bottom + _NEAR_PX, max(0, left - _NEAR_PX) : right + _NEAR_PX] = True
-    if verbose:
+    if judge.verbose:
         print(name, frame.shape, f"{seconds:.2f}s", "missed", [label for label, hit in found if not hit])
         for one in regions:
             if not near[one.top : one.bottom, one.left : one.right].all() and not labels:
                 print("   false", one)
+    readable_left, clean_after = mends(judge, frame, mask) if judge.look_again else (0, 0)
     return Score(
         found=found,
         false_share=float((mask & ~near).mean()),
         masked=bool(mask.any()),
-        clean_after=mends(reader, frame, mask, verbose=verbose),
+        readable_left=readable_left,
+        clean_after=clean_after,
         seconds=seconds,
     )
 
 
-def mends(reader: TextReader, frame: NDArray[np.uint8], mask: NDArray[np.bool_], *, verbose: bool) -> int:
-    """How often the mask had to grow until the strict look found nothing."""
+def mends(judge: Judge, frame: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[int, int]:
+    """Give what the first strict look read, and how often the mask had to grow until a strict look read nothing."""
     mask = mask.copy()
+    readable_left = 0
     for number in range(_MENDS + 1):
-        again = reader.read(np.where(mask[:, :, np.newaxis], 0, frame).astype(np.uint8), strict=True)
+        masked = np.where(mask[:, :, np.newaxis], 0, frame).astype(np.uint8)
+        again = judge.reader.read(masked, strict=True)
         if not again:
-            return number
-        if verbose:
+            return readable_left, number
+        if judge.verbose:
             for one in again:
                 print("   strict look", number, one)
+        readable_left = readable_left if number else len(again)
         mask |= painted(mask.shape, again)
-    return _MENDS + 1
+    return readable_left, _MENDS + 1
 
 
 def painted(shape: tuple[int, ...], regions: Sequence[TextRegion]) -> NDArray[np.bool_]:
@@ -176,7 +197,7 @@ def covered(frame: NDArray[np.uint8], box: tuple[int, int, int, int], mask: NDAr
 def texts(folder: Path, most: int | None) -> Iterator[tuple[str, NDArray[np.uint8], list[Label]]]:
     """Frames with labelled text."""
     boxes = json.loads((folder / "text" / "boxes.json").read_text(encoding="utf-8"))
-    for name in sorted(boxes)[:most]:
+    for name in spread(sorted(boxes), most):
         labels = [Label(box=tuple(one["box"]), text=one["text"]) for one in boxes[name]["boxes"]]
         if labels:
             yield name, read_rgb(folder / "text" / "frames" / name), labels
@@ -191,8 +212,13 @@ def text_free(folder: Path, most: int | None) -> Iterator[tuple[str, NDArray[np.
             if row["has_chrome"] == "0" and row["text_inside_fov"] == "0":
                 paths.append(folder / "cone" / "frames" / f"{row['id']}.png")
                 paths.extend(sorted((folder / "cone" / "clips_labelled" / row["id"]).glob("*.png"))[::4])
-    for path in paths[:most]:
+    for path in spread(paths, most):
         yield f"{path.parent.name}/{path.name}", read_rgb(path)
+
+
+def spread(everything: Sequence[_One], most: int | None) -> Sequence[_One]:
+    """Give at most so many, from all over the sequence."""
+    return everything if most is None else everything[:: -(-len(everything) // most)]
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ from models.craft import CraftDetector
 from models.errors import ModelUnavailable
 from models.manifest import Weights, names_in, read_manifest
 from models.ppocr import PpocrDetector
-from models.recognise import EnglishRecogniser, PpocrRecogniser
+from models.recognise import EnglishRecogniser, PpocrRecogniser, Remembering
 from models.session import Contract, Session
 from models.text import TextReader
 
@@ -200,9 +200,11 @@ def verify(config: ModelsConfig) -> tuple[Listed, ...]:
 def _text_reader(text: TextModels, opened: Callable[[str], Session]) -> TextReader:
     pairs: list[tuple[Detector, Recogniser]] = []
     if text in {"ppocr", "union"}:
-        pairs.append((PpocrDetector(opened("ppocr-detector")), PpocrRecogniser(opened("ppocr-recogniser"))))
+        pairs.append(
+            (PpocrDetector(opened("ppocr-detector")), Remembering(PpocrRecogniser(opened("ppocr-recogniser"))))
+        )
     if text in {"craft", "union"}:
-        pairs.append((CraftDetector(opened("craft")), EnglishRecogniser(opened("english_g2"))))
+        pairs.append((CraftDetector(opened("craft")), Remembering(EnglishRecogniser(opened("english_g2")))))
     if not pairs:
         raise ModelUnavailable(str(text), "no text models of this name")
     return TextReader(pairs)

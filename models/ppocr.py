@@ -66,7 +66,7 @@ FIRST_LOOK = Look(
     most_px=4_000_000,
     pixel_threshold=0.15,
     box_threshold=0.3,
-    unclip=1.8,
+    unclip=1.7,
     contrast=False,
 )
 """Low thresholds: a text missed costs more than a text too many, which the gate sorts out."""

@@ -7,6 +7,7 @@ Source: Graves et al., "Connectionist Temporal Classification" (ICML 2006), gree
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -179,6 +180,43 @@ class Lines:
             width = here
         if members:
             yield members, width
+
+
+class Remembering:
+    """A recogniser that reads each different crop once: in a clip the same labels stand on every frame.
+
+    Parameters
+    ----------
+    reader
+        Reads what was not read lately.
+    most
+        Readings that are remembered; the one that was longest not asked for goes first.
+
+    Notes
+    -----
+    What is remembered is confidential as readings are; it lives in this process' memory under a digest of the crop.
+    """
+
+    def __init__(self, reader: Recogniser, *, most: int = 1024) -> None:
+        self._reader = reader
+        self._most = most
+        self._known: dict[bytes, Reading] = {}
+
+    def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
+        """One reading per crop, in their order; crops as for the reader."""
+        digests = [_digest(crop) for crop in crops]
+        fresh = {digest: crop for digest, crop in zip(digests, crops, strict=True) if digest not in self._known}
+        readings = dict(zip(fresh, self._reader.read(list(fresh.values())), strict=True))
+        readings |= {digest: self._known.pop(digest) for digest in set(digests) if digest in self._known}
+        self._known |= readings  # what was asked for now goes to the end, and so is forgotten last
+        for digest in list(self._known)[: -self._most]:
+            del self._known[digest]
+        return [readings[digest] for digest in digests]
+
+
+def _digest(crop: NDArray[np.uint8]) -> bytes:
+    shape = ",".join(map(str, crop.shape)).encode()
+    return hashlib.blake2b(shape + crop.tobytes(), digest_size=24).digest()
 
 
 def decode(steps: NDArray[np.float32], characters: Sequence[str], *, name: str) -> Reading:

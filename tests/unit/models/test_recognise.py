@@ -5,9 +5,14 @@ import numpy as np
 import pytest
 
 from models.errors import ModelFailed
-from models.recognise import Lines, PpocrRecogniser, decode
+from models.recognise import Lines, PpocrRecogniser, Reading, Remembering, decode
 
 ALPHABET = ("", "A", "B", " ")
+
+
+def reader_of(models):
+    """The reader under the one that remembers."""
+    return models.text._detectors[0][1]._reader
 
 
 def steps(*best, sure=0.8):
@@ -53,7 +58,7 @@ def test_batches_hold_every_crop_once_within_the_limit():
 
 def test_a_reading_does_not_depend_on_its_neighbours(ppocr):
     """A crop is read alike alone and in a batch, and the order is the callers'."""
-    reader = ppocr.text._detectors[0][1]
+    reader = reader_of(ppocr)
     crops = []
     for text in ("P", "MEIER PETER", "72"):
         crop = np.zeros((40, 30 + 20 * len(text), 3), np.uint8)
@@ -67,13 +72,59 @@ def test_a_reading_does_not_depend_on_its_neighbours(ppocr):
 
 def test_no_crops_are_no_call(ppocr):
     """Nothing to read is nothing to run."""
-    assert ppocr.text._detectors[0][1].read([]) == []
+    assert reader_of(ppocr).read([]) == []
 
 
 def test_the_alphabet_has_every_character_of_the_model(ppocr):
     """Blank, the characters of the model's metadata, and the space."""
-    reader = ppocr.text._detectors[0][1]
+    reader = reader_of(ppocr)
 
     assert isinstance(reader, PpocrRecogniser)
     assert len(reader._characters) == 18710
     assert (reader._characters[0], reader._characters[1], reader._characters[-1]) == ("", "!", " ")
+
+
+class Counting:
+    """A reader that says how wide a crop is, and counts."""
+
+    def __init__(self):
+        self.crops = 0
+
+    def read(self, crops):
+        """Read widths."""
+        self.crops += len(crops)
+        return [Reading(text=str(crop.shape[1]), confidence=0.9) for crop in crops]
+
+
+def test_the_same_crop_is_read_once():
+    """In a clip the labels stand on every frame."""
+    counting = Counting()
+    reader = Remembering(counting)
+    wide, narrow = np.zeros((5, 9, 3), np.uint8), np.zeros((5, 7, 3), np.uint8)
+
+    first = [one.text for one in reader.read([wide, narrow, wide])]
+    second = [one.text for one in reader.read([narrow, wide])]
+
+    assert (first, second) == (["9", "7", "9"], ["7", "9"])
+    assert counting.crops == 2
+
+
+def test_crops_of_the_same_bytes_and_another_shape_are_not_the_same():
+    """A line stood up is another line."""
+    lying, standing = np.zeros((5, 9, 3), np.uint8), np.zeros((9, 5, 3), np.uint8)
+
+    assert [one.text for one in Remembering(Counting()).read([lying, standing])] == ["9", "5"]
+
+
+def test_what_is_remembered_is_bounded_and_the_oldest_goes_first():
+    """A worker runs for months."""
+    counting = Counting()
+    reader = Remembering(counting, most=3)
+    crops = [np.zeros((5, width, 3), np.uint8) for width in range(1, 6)]
+
+    for crop in (*crops, crops[4]):
+        reader.read([crop])
+    assert (len(reader._known), counting.crops) == (3, 5)
+
+    reader.read([crops[0]])
+    assert counting.crops == 6
