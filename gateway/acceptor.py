@@ -1,43 +1,36 @@
-"""The acceptor's side of pynetdicom: C-STORE streams into the intake, C-ECHO is pynetdicom's, the rest is aborted.
+"""One association that was opened to us: C-STORE streams into the intake, C-ECHO is pynetdicom's, the rest is aborted.
 
-Rule of the file: everything that touches pynetdicom's classes as an acceptor. What an object is worth is decided in
+Rule of the file: pynetdicom's `Association` and DIMSE provider as an acceptor. What an object is worth is decided in
 `incoming`, who may call in `admission`, what is accepted in `negotiation`.
 """
 
 from __future__ import annotations
 
 import threading
-from socketserver import BaseServer
 from typing import TYPE_CHECKING, Any, cast
 
-from pynetdicom import evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_ECHO
 from pynetdicom.pdu_primitives import P_DATA
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from gateway import log
 from gateway.commands import C_ECHO_RQ, C_STORE_RQ, CommandFault, parse_command, store_response
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import VERIFICATION, is_valid_uid
-from gateway.transport import QuickSocket, TolerantStateMachine, tune
+from gateway.transport import Bell, NoticedQueue, TolerantStateMachine
 
 if TYPE_CHECKING:
-    import socket
-
     from pynetdicom.presentation import PresentationContext
 
     from gateway.admission import Caller
-    from gateway.intake import Intake
+    from gateway.listening import StoreServer
 
 _COMMAND, _LAST = 1, 2
 _LONGEST_COMMAND_BYTES = 1 << 16
 _END_OF_THREAD_S = 10.0
-_BACKLOG = 256
-_WAITING_TO_ASSOCIATE = 64
-"""Connections beyond `max_associations` that may stand while they are being decided about."""
+_LOOK_AGAIN_S = 0.1
 
 
 class _StoreProvider(DIMSEServiceProvider):
@@ -144,6 +137,11 @@ class StoreAssociation(Association):
         self.dimse = self.provider
         self.dul.state_machine = TolerantStateMachine(self.dul)
         self.dul.daemon = True  # a thread that waits for a peer must not keep the process
+        self.bell = Bell()
+        self._news = threading.Event()
+        self.dul.to_provider_queue = NoticedQueue(self.bell.ring)
+        self.dul.to_user_queue = NoticedQueue(self._news.set)
+        self.provider.msg_queue = NoticedQueue(self._news.set)
         self._idle_s = self.network_timeout
         self._is_answering = False
 
@@ -179,7 +177,30 @@ class StoreAssociation(Association):
                 self.dul.kill_dul()
                 self.dul.join(_END_OF_THREAD_S)
             self.provider.close()
+            self.bell.close()
             cast("StoreServer", self._server).ended(self)
+
+    def _run_reactor(self) -> None:
+        """Serve messages, release, abort and timeouts as pynetdicom does, woken by them instead of by a 1 ms clock."""
+        while not self._kill:
+            self._news.wait(_LOOK_AGAIN_S)
+            self._news.clear()
+            while not self._kill and (message := self.dimse.get_msg(block=False))[1] is not None:
+                self._serve_request(message[1], message[0])
+            if self.is_established and self.acse.is_release_requested():
+                self.acse.send_release(is_response=True)
+                self.is_released = True
+                self.is_established = False
+                self.kill()
+            elif self.acse.is_aborted():
+                self.dul.receive_pdu(wait=False)
+                self.is_aborted = True
+                self.kill()
+            elif not self.dul.is_alive():
+                self.kill()
+            elif self.dul.idle_timer_expired():
+                self.abort()
+                self.kill()
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
         self._is_answering = True
@@ -214,112 +235,3 @@ class StoreAssociation(Association):
         )
         response.presentation_data_value_list.append((context_id, b"\3" + encoded))
         self.dul.send_pdu(response)
-
-
-class _Handler(RequestHandler):
-    """Makes a `StoreAssociation` of a connection."""
-
-    def _create_association(self) -> StoreAssociation:
-        server = cast("StoreServer", self.server)
-        assoc = StoreAssociation(server)
-        assoc.name = "AcceptorThread"  # pynetdicom finds its acceptors by this name
-        assoc.set_socket(QuickSocket(assoc, client_socket=self.request))
-        assoc.acceptor.maximum_length = self.ae.maximum_pdu_size
-        assoc.acceptor.ae_title = server.ae_title
-        assoc.acceptor.address_info = self.local
-        assoc.acceptor.implementation_class_uid = self.ae.implementation_class_uid
-        assoc.acceptor.implementation_version_name = self.ae.implementation_version_name
-        assoc.acceptor.supported_contexts = []  # nothing, until `EVT_REQUESTED` has let the caller in
-        assoc.requestor.address_info = self.remote
-        assoc.bind(evt.EVT_REQUESTED, server.requested)
-        assoc.bind(evt.EVT_C_ECHO, _echo)
-        server.began(assoc)
-        return assoc
-
-
-def _echo(_event: evt.Event) -> int:
-    return 0x0000
-
-
-class StoreServer(ThreadedAssociationServer):
-    """The listening socket and the associations that came through it.
-
-    Parameters
-    ----------
-    ae
-        pynetdicom's application entity, with timeouts and PDU size.
-    address
-        Where to listen.
-    intake
-        Where objects go.
-    requested
-        Handler of `EVT_REQUESTED`: lets the caller in (sets `caller` and the supported contexts) or rejects it.
-    max_associations
-        For bounding connections; associations proper are bounded by `requested`.
-    stall_s
-        How long one read or write may wait.
-    """
-
-    daemon_threads = True
-    request_queue_size = _BACKLOG
-
-    def __init__(
-        self,
-        ae: Any,
-        address: tuple[str, int],
-        *,
-        intake: Intake,
-        requested: Any,
-        max_associations: int,
-        stall_s: float,
-    ) -> None:
-        self.intake = intake
-        self.requested = requested
-        self._most_connections = max_associations + _WAITING_TO_ASSOCIATE
-        self._stall_s = stall_s
-        self._open: set[StoreAssociation] = set()
-        self._all_ended = threading.Condition()
-        super().__init__(ae, address, ae.ae_title, [], request_handler=_Handler)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection."""
-        connection, address = super().get_request()
-        tune(connection, stall_s=self._stall_s)
-        return connection, address
-
-    def verify_request(self, _request: Any, _client_address: Any) -> bool:
-        """Close a connection at once when far too many stand already."""
-        with self._all_ended:
-            return len(self._open) < self._most_connections
-
-    def handle_error(self, _request: Any, _client_address: Any) -> None:
-        """Record a connection that could not be served, without its traceback."""
-        log.event("connection_failed")
-
-    def stop_listening(self) -> None:
-        """End `serve_forever` and close the listening socket; associations go on."""
-        BaseServer.shutdown(self)  # pynetdicom's own also looks for itself in a list that this server is not in
-        self.server_close()
-
-    def began(self, assoc: StoreAssociation) -> None:
-        """Count an association in."""
-        with self._all_ended:
-            self._open.add(assoc)
-
-    def ended(self, assoc: StoreAssociation) -> None:
-        """Count an association out."""
-        with self._all_ended:
-            self._open.discard(assoc)
-            self._all_ended.notify_all()
-
-    @property
-    def associations(self) -> tuple[StoreAssociation, ...]:
-        """Every association that has not ended, those being negotiated included."""
-        with self._all_ended:
-            return tuple(self._open)
-
-    def wait_for_change(self, timeout_s: float) -> None:
-        """Wait until an association ends or the time is over."""
-        with self._all_ended:
-            if self._open:
-                self._all_ended.wait(timeout_s)

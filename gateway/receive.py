@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 from pynetdicom.ae import ApplicationEntity
 
 from gateway import log
-from gateway.acceptor import StoreServer
 from gateway.admission import Admission, Caller
+from gateway.listening import StoreServer
 from gateway.negotiation import supported_contexts
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.statuses import REJECTION_CODES, Rejection

@@ -11,19 +11,24 @@ import select
 import socket
 import ssl
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from queue import Queue
+from typing import TYPE_CHECKING, Any, cast
 
 from pynetdicom import _config
 from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import AssociationSocket
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pynetdicom.association import Association
 
 PDU_BYTES = 131_072
 """The largest PDU that we ask for; more brings nothing."""
 
 _READ_BYTES = 1 << 18
+_LOOK_AGAIN_MS = 100
+"""How long a thread may be deaf to timers and to being stopped."""
 _LARGEST_BEFORE_ASSOCIATION_BYTES = 1 << 20
 _LARGEST_BYTES = 1 << 24
 """Peers may exceed what was negotiated, within reason: an announced length is memory that a stranger can ask for."""
@@ -82,22 +87,84 @@ class ClosingSocket(AssociationSocket):
             connection.close()
 
 
-class QuickSocket(ClosingSocket):
-    """The acceptor's socket: reads in large pieces, polls without a limit on descriptors, bounds what it reads."""
+class Bell:
+    """Wakes a thread that waits for its peer's bytes because something of ours is to be sent."""
 
-    def __init__(self, assoc: Association, client_socket: socket.socket) -> None:
+    def __init__(self) -> None:
+        self._ear, self._rope = socket.socketpair()
+        self._ear.setblocking(False)
+        self._rope.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return what to poll."""
+        return self._ear.fileno()
+
+    def ring(self) -> None:
+        """Wake; a bell that rings already, or is gone, is no error."""
+        with suppress(OSError):
+            self._rope.send(b"!")
+
+    def hush(self) -> None:
+        """Stop ringing."""
+        with suppress(OSError):
+            self._ear.recv(_READ_BYTES)
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._ear.close()
+        self._rope.close()
+
+
+class NoticedQueue(Queue[Any]):
+    """A queue that tells when something was put.
+
+    Parameters
+    ----------
+    notice
+        Called after each `put`.
+    """
+
+    def __init__(self, notice: Callable[[], None]) -> None:
+        super().__init__()
+        self._notice = notice
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: FBT001, FBT002  the signature of `Queue`
+        """Put and tell."""
+        super().put(item, block, timeout)
+        self._notice()
+
+
+class QuickSocket(ClosingSocket):
+    """The acceptor's socket: waits instead of looking every millisecond, reads in large pieces, bounds what it reads.
+
+    Parameters
+    ----------
+    bell
+        Rung when something is put into the association's queue of what is to be sent.
+    """
+
+    def __init__(self, assoc: Association, client_socket: socket.socket, bell: Bell) -> None:
         super().__init__(assoc, client_socket=client_socket)
+        self._bell = bell
+        self._descriptor = client_socket.fileno()
         self._poll = select.poll()
         self._poll.register(client_socket, select.POLLIN)
+        self._poll.register(bell, select.POLLIN)
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to read, an end of the connection included."""
+        """Whether there is something to read, an end of the connection included; waits for it a tenth of a second."""
         if self.socket is None or not self._is_connected:
             return False
         if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
             return True
-        return bool(self._poll.poll(0))
+        dul = self.assoc.dul
+        # Sta13 closes the connection as soon as nothing is left to read, and queued events are not to wait.
+        is_awaited = dul.event_queue.empty() and dul.state_machine.current_state != "Sta13"
+        readable = {descriptor for descriptor, _ in self._poll.poll(_LOOK_AGAIN_MS if is_awaited else 0)}
+        if readable - {self._descriptor}:
+            self._bell.hush()
+        return self._descriptor in readable
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Read exactly so many bytes, fewer only when the peer closed.

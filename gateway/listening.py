@@ -1,0 +1,136 @@
+"""The listening socket: connections become associations, which are counted in and out.
+
+Rule of the file: pynetdicom's server and request handler. Nothing is accepted here: a new association supports nothing
+until `receive` has let its caller in.
+"""
+
+from __future__ import annotations
+
+import threading
+from socketserver import BaseServer
+from typing import TYPE_CHECKING, Any, cast
+
+from pynetdicom import evt
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from gateway import log
+from gateway.acceptor import StoreAssociation
+from gateway.transport import QuickSocket, tune
+
+if TYPE_CHECKING:
+    import socket
+
+    from gateway.intake import Intake
+
+_BACKLOG = 256
+_WAITING_TO_ASSOCIATE = 64
+"""Connections beyond `max_associations` that may stand while they are being decided about."""
+
+
+class _Handler(RequestHandler):
+    """Makes a `StoreAssociation` of a connection."""
+
+    def _create_association(self) -> StoreAssociation:
+        server = cast("StoreServer", self.server)
+        assoc = StoreAssociation(server)
+        assoc.name = "AcceptorThread"  # pynetdicom finds its acceptors by this name
+        assoc.set_socket(QuickSocket(assoc, client_socket=self.request, bell=assoc.bell))
+        assoc.acceptor.maximum_length = self.ae.maximum_pdu_size
+        assoc.acceptor.ae_title = server.ae_title
+        assoc.acceptor.address_info = self.local
+        assoc.acceptor.implementation_class_uid = self.ae.implementation_class_uid
+        assoc.acceptor.implementation_version_name = self.ae.implementation_version_name
+        assoc.acceptor.supported_contexts = []  # nothing, until `EVT_REQUESTED` has let the caller in
+        assoc.requestor.address_info = self.remote
+        assoc.bind(evt.EVT_REQUESTED, server.requested)
+        assoc.bind(evt.EVT_C_ECHO, _echo)
+        server.began(assoc)
+        return assoc
+
+
+def _echo(_event: evt.Event) -> int:
+    return 0x0000
+
+
+class StoreServer(ThreadedAssociationServer):
+    """The listening socket and the associations that came through it.
+
+    Parameters
+    ----------
+    ae
+        pynetdicom's application entity, with timeouts and PDU size.
+    address
+        Where to listen.
+    intake
+        Where objects go.
+    requested
+        Handler of `EVT_REQUESTED`: lets the caller in (sets `caller` and the supported contexts) or rejects it.
+    max_associations
+        For bounding connections; associations proper are bounded by `requested`.
+    stall_s
+        How long one read or write may wait.
+    """
+
+    daemon_threads = True
+    request_queue_size = _BACKLOG
+
+    def __init__(
+        self,
+        ae: Any,
+        address: tuple[str, int],
+        *,
+        intake: Intake,
+        requested: Any,
+        max_associations: int,
+        stall_s: float,
+    ) -> None:
+        self.intake = intake
+        self.requested = requested
+        self._most_connections = max_associations + _WAITING_TO_ASSOCIATE
+        self._stall_s = stall_s
+        self._open: set[StoreAssociation] = set()
+        self._all_ended = threading.Condition()
+        super().__init__(ae, address, ae.ae_title, [], request_handler=_Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection."""
+        connection, address = super().get_request()
+        tune(connection, stall_s=self._stall_s)
+        return connection, address
+
+    def verify_request(self, _request: Any, _client_address: Any) -> bool:
+        """Close a connection at once when far too many stand already."""
+        with self._all_ended:
+            return len(self._open) < self._most_connections
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        """Record a connection that could not be served, without its traceback."""
+        log.event("connection_failed")
+
+    def stop_listening(self) -> None:
+        """End `serve_forever` and close the listening socket; associations go on."""
+        BaseServer.shutdown(self)  # pynetdicom's own also looks for itself in a list that this server is not in
+        self.server_close()
+
+    def began(self, assoc: StoreAssociation) -> None:
+        """Count an association in."""
+        with self._all_ended:
+            self._open.add(assoc)
+
+    def ended(self, assoc: StoreAssociation) -> None:
+        """Count an association out."""
+        with self._all_ended:
+            self._open.discard(assoc)
+            self._all_ended.notify_all()
+
+    @property
+    def associations(self) -> tuple[StoreAssociation, ...]:
+        """Every association that has not ended, those being negotiated included."""
+        with self._all_ended:
+            return tuple(self._open)
+
+    def wait_for_change(self, timeout_s: float) -> None:
+        """Wait until an association ends or the time is over."""
+        with self._all_ended:
+            if self._open:
+                self._all_ended.wait(timeout_s)
