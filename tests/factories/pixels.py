@@ -94,12 +94,12 @@ def save_image(
 
 
 def encapsulated(codestreams: list[bytes], *, table: bool = False) -> bytes:
-    """Return pixel data of one fragment a frame, with or without a Basic Offset Table."""
+    """Return items of one fragment a frame behind a Basic Offset Table, empty or not, without a closing delimiter."""
     padded = [codestream + b"\0" * (len(codestream) % 2) for codestream in codestreams]
     items = [struct.pack("<LL", 0xE000FFFE, len(codestream)) + codestream for codestream in padded]
     offsets = [sum(map(len, items[:at])) for at in range(len(items))] if table else []
     start = struct.pack(f"<LL{len(offsets)}L", 0xE000FFFE, 4 * len(offsets), *offsets)
-    return start + b"".join(items) + struct.pack("<LL", 0xE0DDFFFE, 0)
+    return start + b"".join(items)
 
 
 def speckle(frames: int = 1, rows: int = 160, columns: int = 240, seed: int = 0) -> NDArray[np.uint8]:

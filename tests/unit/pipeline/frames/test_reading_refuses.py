@@ -165,4 +165,9 @@ def _encoded(header):
 
 def pixel_element(streams):
     """Return a Pixel Data element of one fragment each."""
-    return struct.pack("<HH2sHL", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF) + encapsulated(streams)
+    return (
+        struct.pack("<HH2sHL", 0x7FE0, 0x10, b"OB", 0, 0xFFFFFFFF)
+        + encapsulated(streams)
+        + b"\xfe\xff\xdd\xe0"
+        + bytes(4)
+    )
