@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
+from config.gateway import Timeouts
 from tests.peers import dcmtk
 from tests.peers.orthanc import Modality, orthanc
 from tests.peers.programs import wait_until
@@ -243,6 +246,44 @@ def test_stopping_lets_an_object_finish_and_takes_no_new_association(intake):
     assert status == 0x0000
     assert drained == [True]
     assert len(intake.arrivals) == 1
+
+
+def test_an_answer_slower_than_the_idle_time_does_not_end_the_association(intake):
+    """Our own slowness is not an idle peer."""
+    listener = loopback_listener(timeouts=Timeouts(idle=timedelta(seconds=1)))
+    intake.before_commit = lambda: Event().wait(1.3)
+
+    with receiving(intake, listener=listener) as receiver, raw_requestor(receiver.port) as peer:
+        peer.associate([(CT, [EXPLICIT_LITTLE])])
+        statuses = [
+            peer.store(small_object(CT, uid), sop_class_uid=CT, sop_instance_uid=uid, message_id=1)
+            for uid in ("1.1", "1.2")
+        ]
+
+    assert statuses == [0x0000, 0x0000]
+
+
+def test_an_idle_association_is_ended_after_the_idle_time(intake):
+    """A peer that never comes back does not keep its place."""
+    listener = loopback_listener(timeouts=Timeouts(idle=timedelta(seconds=1)))
+
+    with receiving(intake, listener=listener) as receiver, raw_requestor(receiver.port) as peer:
+        peer.associate([(CT, [EXPLICIT_LITTLE])])
+        assert receiver.associations == 1
+        wait_until(lambda: receiver.associations == 0, what="the idle association to end", seconds=10)
+
+
+def test_twenty_idle_associations_cost_next_to_nothing(intake):
+    """Threads wait for their peers; stock pynetdicom looks every millisecond and burns a core."""
+    with receiving(intake) as receiver, ExitStack() as open_peers:
+        for _ in range(20):
+            peer = open_peers.enter_context(raw_requestor(receiver.port))
+            peer.associate([(CT, [EXPLICIT_LITTLE])])
+        before = time.process_time()
+        Event().wait(1.0)
+        used_s = time.process_time() - before
+
+    assert used_s < 0.4
 
 
 def test_unknown_sources_are_named_unknown_where_they_are_allowed(intake):
