@@ -1,5 +1,8 @@
 """Finding and reading burned-in text with the models that are shipped."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -253,3 +256,19 @@ def test_a_broken_model_is_a_failure_and_not_a_clean_frame(session):
 def test_frames_are_enlarged_within_limits(rows, columns, look, factor):
     """Small text grows, memory does not."""
     assert scaling_for(rows, columns, look).factor == pytest.approx(factor)
+
+
+def test_memory_is_bounded_by_tiles_and_not_by_the_frame():
+    """A frame of four megapixels is read in less than 400 MiB, interpreter and libraries included."""
+    code = (
+        "import resource, numpy as np\n"
+        "from config.schema import ModelsConfig\n"
+        "from models.catalog import open_models\n"
+        "reader = open_models(ModelsConfig(device='cpu'), text='ppocr', cone=False).text\n"
+        "reader.read(np.zeros((2000, 2000), np.uint8), strict=False)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert 50 < int(printed) < 400
