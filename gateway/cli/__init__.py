@@ -1,8 +1,8 @@
 """The command line: commands, arguments, exit codes; no logic.
 
-Exit codes: 0 done, 1 something was held or failed, 2 usage or configuration. Each command is a module here with
-`add(subparsers)` and a function that takes the parsed arguments and returns the exit code. Modules are imported as
-commands need them: `sonoveil status` must not wait for models to be imported.
+Exit codes: 0 done, 1 something was held or failed, 2 usage or configuration. A command is a function that is given
+its parser, adds its arguments and sets `run`, which takes the parsed arguments and returns the exit code. Only the
+module of the command that was typed is imported: `sonoveil status` must not wait for models.
 """
 
 from __future__ import annotations
@@ -14,21 +14,25 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from config.load import ConfigurationError
+from config.problems import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DONE, HELD_OR_FAILED, USAGE = 0, 1, 2
 
-_COMMANDS = (
-    "gateway.cli.serve",
-    "gateway.cli.keys",
-    "gateway.cli.check",
-    "gateway.cli.accounts",
-    "gateway.cli.review",
-    "gateway.cli.models",
-)
+COMMANDS = {
+    "serve": ("gateway.cli.serve:serve", "run the node until SIGTERM, drain, exit 0"),
+    "keygen": ("gateway.cli.keys:keygen", "write a new key file (32 random bytes, mode 0600)"),
+    "check": ("gateway.cli.check:check", "validate configuration, models and disk, and C-ECHO every node"),
+    "deid": ("gateway.cli.deid:deid", "the same pipeline on files and folders"),
+    "status": ("gateway.cli.accounts:status", "what is where: counts per state, per target, disk"),
+    "reconcile": ("gateway.cli.accounts:account", "prove that nothing acknowledged is lost; exit 1 otherwise"),
+    "held": ("gateway.cli.review:held", "the review queue: ls, show, release, reject"),
+    "retry": ("gateway.cli.review:retry", "try again now: the pipeline of a held instance, or deliveries"),
+    "models": ("gateway.cli.models:models", "the model catalogue: ls, verify, bench, export"),
+}
+"""Name to (module:function, one line of help)."""
 
 
 class UsageError(Exception):
@@ -38,8 +42,8 @@ class UsageError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     os.umask(0o077)
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(chosen=next((word for word in arguments if not word.startswith("-")), None)).parse_args(arguments)
     try:
         return int(options.run(options))
     except ConfigurationError as error:
@@ -52,14 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return USAGE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(*, chosen: str | None) -> argparse.ArgumentParser:
+    """Return the parser; only the chosen command has its arguments."""
+    whole = argparse.ArgumentParser(
         prog="sonoveil",
         description="A DICOM node that de-identifies what passes through it.",
         epilog="Exit codes: 0 done, 1 something was held or failed, 2 usage or configuration.",
     )
-    parser.add_argument("--version", action="version", version=version("sonoveil"))
-    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for name in _COMMANDS:
-        import_module(name).add(subparsers)
-    return parser
+    whole.add_argument("--version", action="version", version=version("sonoveil"))
+    subparsers = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, (place, text) in COMMANDS.items():
+        command = subparsers.add_parser(name, help=text, description=text)
+        if name == chosen:
+            module, _, function = place.partition(":")
+            getattr(import_module(module), function)(command)
+    return whole

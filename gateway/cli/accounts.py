@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
-    status = subparsers.add_parser("status", help="what is where: counts per state, per target, disk")
-    add_configuration(status)
-    add_json(status)
-    status.set_defaults(run=_status)
-    account = subparsers.add_parser("reconcile", help="prove that nothing acknowledged is lost; exit 1 otherwise")
-    add_configuration(account)
-    add_json(account)
-    account.add_argument("--hash", action="store_true", help="also read every output and compare its SHA-256")
-    account.set_defaults(run=_reconcile)
+def status(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_configuration(parser)
+    add_json(parser)
+    parser.set_defaults(run=_status)
+
+
+def account(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_configuration(parser)
+    add_json(parser)
+    parser.add_argument("--hash", action="store_true", help="also read every output and compare its SHA-256")
+    parser.set_defaults(run=_reconcile)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -67,20 +69,20 @@ def _duration(seconds: float | None) -> str:
 
 def _reconcile(options: argparse.Namespace) -> int:
     with open_ledger(options) as (_, database, spool):
-        account = reconcile(database, spool, hash_outputs=options.hash)
+        found = reconcile(database, spool, hash_outputs=options.hash)
     if options.json:
         print_json(
             {
-                "balanced": account.balanced,
-                "acknowledged": account.counts.acknowledged,
-                "states": account.counts.states,
-                "discrepancies": account.discrepancies,
+                "balanced": found.balanced,
+                "acknowledged": found.counts.acknowledged,
+                "states": found.counts.states,
+                "discrepancies": found.discrepancies,
             }
         )
     else:
-        terms = " + ".join(f"{number} {state}" for state, number in account.counts.states.items())
-        say(f"{account.counts.acknowledged} acknowledged = {terms}")
-        say("balanced" if account.balanced else "NOT balanced")
-    for found in account.discrepancies:
-        complain(f"{found.kind}: {found.subject}")
-    return DONE if account.balanced else HELD_OR_FAILED
+        terms = " + ".join(f"{number} {state}" for state, number in found.counts.states.items())
+        say(f"{found.counts.acknowledged} acknowledged = {terms}")
+        say("balanced" if found.balanced else "NOT balanced")
+    for discrepancy in found.discrepancies:
+        complain(f"{discrepancy.kind}: {discrepancy.subject}")
+    return DONE if found.balanced else HELD_OR_FAILED

@@ -26,9 +26,8 @@ class _Finding:
     note: str
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("check", help="validate the configuration, models, disk, and C-ECHO every node")
+def check(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
     add_configuration(parser)
     add_json(parser)
     parser.set_defaults(run=_check)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.load import write_key
+from config.keys import write_key
 from gateway.cli import DONE
 from gateway.cli.common import say
 
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     import argparse
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("keygen", help="write a new key file (32 random bytes, mode 0600)")
+def keygen(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist yet")
     parser.set_defaults(run=_keygen)
 

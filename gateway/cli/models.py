@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 _BENCH_LOOKS = 5
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("models", help="the model catalogue: ls, verify, bench, export")
+def models(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for name, text in (("ls", "what there is"), ("verify", "hash and open every model"), ("bench", "time one look")):
         action = actions.add_parser(name, help=text)

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from config.schema import GatewayConfig
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
-    held = subparsers.add_parser("held", help="the review queue: ls, show, release, reject")
-    actions = held.add_subparsers(required=True, metavar="ACTION")
+def held(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("ls", help="what waits for a decision")
     add_configuration(listing)
     add_json(listing)
@@ -38,7 +37,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     reject = actions.add_parser("reject", help="say that it must not leave")
     _decision(reject)
     reject.set_defaults(run=_reject)
-    _add_retry(subparsers)
 
 
 def _decision(parser: argparse.ArgumentParser) -> None:
@@ -47,13 +45,13 @@ def _decision(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, help="why; written into the audit: name no patient")
 
 
-def _add_retry(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    retry = subparsers.add_parser("retry", help="try again now: the pipeline of a held instance, or deliveries")
-    add_configuration(retry)
-    retry.add_argument("id", type=int, nargs="*")
-    retry.add_argument("--target", metavar="NAME", help="everything that waits for this node or failed there")
-    retry.add_argument("--resend", action="store_true", help="send again, byte for byte, what was sent already")
-    retry.set_defaults(run=_retry)
+def retry(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_configuration(parser)
+    parser.add_argument("id", type=int, nargs="*")
+    parser.add_argument("--target", metavar="NAME", help="everything that waits for this node or failed there")
+    parser.add_argument("--resend", action="store_true", help="send again, byte for byte, what was sent already")
+    parser.set_defaults(run=_retry)
 
 
 def _ls(options: argparse.Namespace) -> int:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = subparsers.add_parser("serve", help="run the node until SIGTERM, drain, exit 0")
+def serve(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
     add_configuration(parser)
     parser.set_defaults(run=_serve)
 

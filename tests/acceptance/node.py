@@ -186,7 +186,7 @@ def configuration(folder: Path, *, research_port: int, **changes: Any) -> dict[s
         "metrics": {"host": "127.0.0.1", "port": free_port()},
     }
     for name, section in changes.items():
-        config[name] = {**config[name], **section} if isinstance(section, dict) else section
+        config[name] = {**config.get(name, {}), **section} if isinstance(section, dict) else section
     return config
 
 

@@ -42,7 +42,7 @@ def test_killing_node_workers_and_forwarders_loses_nothing(tmp_path, planted_fil
         recording_scp() as research,
         running_node(tmp_path / "node", research_port=research.port, processing={"workers": 2, "attempts": 20}) as node,
     ):
-        sender = stubborn(node.port, files, pause_s=0.02)
+        sender = stubborn(node.port, files)
         sender.start()
         for kill in (
             lambda: _kill_child(node, "worker"),
