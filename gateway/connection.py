@@ -82,6 +82,11 @@ class Connection:
         """Whether something can be sent."""
         return self._assoc.is_established
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the peer answered and accepted none of the contexts: asking again at once would say the same."""
+        return not self._contexts
+
     def accepts(self, wanted: Wanted) -> bool:
         """Whether the peer accepted this context with this very transfer syntax."""
         return wanted in self._contexts
@@ -188,10 +193,11 @@ class Connection:
 
     def close(self) -> None:
         """Release the association; an association that is gone already is no error."""
-        if self._assoc.is_established:
-            self._assoc.release()
-        if self._assoc.is_established:
-            self._assoc.abort()
+        try:
+            with self._assoc.paused():
+                self._assoc.release()
+        except Lost:
+            self.abort()
 
     def abort(self) -> None:
         """End the association at once."""

@@ -172,6 +172,8 @@ class Sender:
             syntax) take further associations, one after the other.
         """
         failures = 0
+        if self._connection is not None and not self._connection.is_open:
+            self.close()  # what a peer refused or ended before this call is asked anew
         for group in _groups(objects):
             kinds = tuple(dict.fromkeys(o.wanted for o in group))
             for outgoing in group:
@@ -205,7 +207,7 @@ class Sender:
     def _connected(self, kinds: tuple[Wanted, ...]) -> tuple[Connection, bool]:
         """Return an association that proposed all of these kinds, and whether it was opened just now."""
         current = self._connection
-        if current is not None and current.is_open and current.proposed.issuperset(kinds):
+        if current is not None and current.proposed.issuperset(kinds) and (current.is_open or current.is_refused):
             return current, False
         self.close()
         # What was needed lately is proposed again, so that mixed studies do not open an association for each change.

@@ -44,12 +44,19 @@ class _Handler(RequestHandler):
         assoc.requestor.address_info = self.remote
         assoc.bind(evt.EVT_REQUESTED, server.requested)
         assoc.bind(evt.EVT_C_ECHO, _echo)
+        assoc.bind(evt.EVT_CONN_CLOSE, _closed)
         server.began(assoc)
         return assoc
 
 
 def _echo(_event: evt.Event) -> int:
     return 0x0000
+
+
+def _closed(event: evt.Event) -> None:
+    """End the wait for an association request where the peer has gone: a port scan must not hold a thread."""
+    if event.assoc.requestor.primitive is None:
+        event.assoc.dul.to_user_queue.put(cast("Any", None))  # read as: no request came
 
 
 class StoreServer(ThreadedAssociationServer):

@@ -7,7 +7,6 @@ Rule of the file: pynetdicom's `Association` as a requestor, and the reasons why
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +22,7 @@ from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation
 
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from gateway.transport import PDU_BYTES, ClosingSocket, TolerantStateMachine, tune
+from gateway.transport import PDU_BYTES, ClosingSocket, NoticedQueue, TolerantStateMachine, tune
 
 if TYPE_CHECKING:
     import socket
@@ -37,7 +36,7 @@ MOST_CONTEXTS = 128
 
 _WINDOW_PDUS = 8
 """How many PDUs may wait for the socket: a file passes through memory in pieces of this size."""
-_PAUSE_S = 0.0001
+_LOOK_AGAIN_S = 0.1
 
 
 class Failure(StrEnum):
@@ -117,7 +116,9 @@ class CallingAssociation(Association):
         self.name = "RequestorThread"
         self.was_connected = False
         self.window = threading.Semaphore(_WINDOW_PDUS)
-        self.network_timeout_response = "A-RELEASE"
+        self._talking = threading.Lock()
+        self._news = threading.Event()
+        self.dul.to_user_queue = NoticedQueue(self._news.set)
         self._stall_s = target.timeout_s
         self.bind(evt.EVT_CONN_OPEN, self._connected)
         self.bind(evt.EVT_PDU_SENT, self._sent)
@@ -133,18 +134,51 @@ class CallingAssociation(Association):
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Keep the association's own thread from taking the answers that are waited for."""
-        self._reactor_checkpoint.clear()
-        deadline = time.monotonic() + self._stall_s
-        while not self._is_paused:
-            if time.monotonic() > deadline or not self.is_alive():
-                self._reactor_checkpoint.set()
-                raise Lost(Failure.ABORTED)
-            time.sleep(_PAUSE_S)
+        """Keep the association's own thread from taking what is waited for.
+
+        A lock, because pynetdicom's own way has a gap in which its thread takes an answer and drops it.
+
+        Raises
+        ------
+        Lost
+            The association has ended.
+        """
+        if not self._talking.acquire(timeout=self._stall_s):
+            raise Lost(Failure.TIMEOUT)
         try:
+            if not self.is_established or not self.is_alive():
+                raise Lost(Failure.ABORTED)
             yield
         finally:
-            self._reactor_checkpoint.set()
+            self._talking.release()
+            self._news.set()
+
+    def _run_reactor(self) -> None:
+        """Watch, between operations, for the peer's release and abort and for the idle time."""
+        self._is_paused = True  # `release` and `abort` of pynetdicom wait for this
+        while not self._kill:
+            self._news.wait(_LOOK_AGAIN_S)
+            self._news.clear()
+            if self._talking.acquire(blocking=False):
+                try:
+                    self._look_around()
+                finally:
+                    self._talking.release()
+
+    def _look_around(self) -> None:
+        if self.is_established and self.acse.is_release_requested():
+            self.acse.send_release(is_response=True)
+            self.is_released = True
+            self.kill()
+        elif self.acse.is_aborted():
+            self.dul.receive_pdu(wait=False)
+            self.is_aborted = True
+            self.kill()
+        elif not self.dul.is_alive():
+            self.kill()
+        elif self.dul.idle_timer_expired():
+            self.release()
+            self.kill()
 
     def answer(self) -> DimseServiceType:
         """Wait for the next message.

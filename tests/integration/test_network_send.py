@@ -174,11 +174,18 @@ def test_a_refused_context_is_told_apart_from_a_refused_object(tmp_path):
 
 
 def test_a_peer_that_refuses_every_context_is_not_a_peer_that_is_down(tmp_path):
-    """No accepted context at all is an answer about the syntax, to be converted, not to be tried again."""
-    with recording_scp(refuse=lambda _abstract, _syntax: True) as peer, _sender(peer.port) as sender:
-        kinds = [outcome.kind for outcome in sender.send([_object(tmp_path, 1), _object(tmp_path, 2)])]
+    """No accepted context at all is an answer about the syntax, asked once per call; a later call asks anew."""
+    is_refusing = True
 
-    assert kinds == [OutcomeKind.SYNTAX_NOT_ACCEPTED] * 2
+    with recording_scp(refuse=lambda _abstract, _syntax: is_refusing) as peer, _sender(peer.port) as sender:
+        kinds = [outcome.kind for outcome in sender.send([_object(tmp_path, n) for n in range(5)])]
+        asked = peer.associations
+        is_refusing = False
+        (later,) = sender.send([_object(tmp_path, 9)])
+
+    assert kinds == [OutcomeKind.SYNTAX_NOT_ACCEPTED] * 5
+    assert asked == 1
+    assert later.kind is OutcomeKind.SENT
 
 
 @pytest.mark.parametrize(
