@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 from datetime import timedelta
 
 import pytest
@@ -271,6 +272,19 @@ def test_a_stranger_cannot_ask_for_memory_before_it_is_known(intake):
         peer.socket.sendall(request[:2] + struct.pack(">L", 100_000_000) + request[6:])
         with pytest.raises((ConnectionEnded, ConnectionResetError)):
             peer.pdu()
+
+
+def test_peers_that_go_before_they_associate_leave_no_thread(intake):
+    """A port scan holds nothing until a timeout."""
+    with receiving(intake) as receiver:
+        before = threading.active_count()
+        for _ in range(10):
+            with raw_requestor(receiver.port):
+                pass
+        with raw_requestor(receiver.port) as peer:
+            assert peer.associate(STORAGE).rejection is None
+            peer.release()
+        wait_until(lambda: threading.active_count() <= before, what="the threads to end", seconds=5)
 
 
 def test_nothing_a_peer_says_stands_in_the_log(intake, capfd):
