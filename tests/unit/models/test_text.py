@@ -249,7 +249,7 @@ def test_a_broken_model_is_a_failure_and_not_a_clean_frame(session):
         (100, 100, FIRST_LOOK, 4),
         (1000, 1000, FIRST_LOOK, 1),
         (3000, 3000, FIRST_LOOK, 1),
-        (600, 800, STRICT_LOOK, 2),
+        (600, 800, STRICT_LOOK, 1.5),
         (3000, 3000, STRICT_LOOK, 1),
     ],
 )
