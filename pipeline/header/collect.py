@@ -11,7 +11,9 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.header.decoding import Undecodable, decoded, vr_of
+from pydicom.sequence import Sequence
+
+from pipeline.header.decoding import Undecodable, check_depth, decoded, vr_of
 from pipeline.header.folding import fold, tokens
 from pipeline.header.identifiers import Identifiers, build, parts_of
 from pipeline.header.identity import is_well_known
@@ -90,16 +92,17 @@ class _Collector:
         self.literals: set[str] = set()
         self.uids: set[str] = set()
 
-    def walk(self, dataset: Dataset) -> None:
+    def walk(self, dataset: Dataset, depth: int = 0) -> None:
+        check_depth(depth)
         for vr, tag in _interesting(dataset):
             if vr != "SQ" and action_for(tag, self._rules) is Action.KEEP:
                 continue
             element = decoded(dataset, tag)
             if isinstance(element, Undecodable) or element.is_empty:
                 continue
-            if vr == "SQ":
+            if vr == "SQ" and isinstance(element.value, Sequence):
                 for item in element.value:
-                    self.walk(item)
+                    self.walk(item, depth + 1)
                 continue
             for value in parts_of(element.value):
                 self._take(vr, tag, str(value).strip(" \0"))

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pydicom.datadict import dictionary_VR
+from pydicom.errors import BytesLengthException
+
+from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +34,16 @@ class Undecodable:
     is_empty: Final = False
 
 
+DEEPEST = 40
+"""How deep sequences may be nested; real objects stay below ten."""
+
 UNDECODABLE: Final = Undecodable()
 """Stands for an element whose bytes are no value of its VR."""
 
 _DECODING_ERRORS = (
     ArithmeticError,
     AttributeError,
+    BytesLengthException,
     EOFError,
     LookupError,
     NotImplementedError,
@@ -61,6 +68,18 @@ def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
         return dataset[tag]
     except _DECODING_ERRORS:
         return UNDECODABLE
+
+
+def check_depth(depth: int) -> None:
+    """Return if a data set may be nested so deep.
+
+    Raises
+    ------
+    Held
+        `RESOURCE_LIMIT`, before a recursion ends the process.
+    """
+    if depth > DEEPEST:
+        raise Held(Reason.RESOURCE_LIMIT, f"sequences are nested deeper than {DEEPEST}")
 
 
 def vr_of(dataset: Dataset, tag: int) -> str:

@@ -15,11 +15,11 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from pipeline.header.dates import shift
-from pipeline.header.decoding import Undecodable, decoded, vr_of
+from pipeline.header.decoding import Undecodable, check_depth, decoded, vr_of
 from pipeline.header.dummies import ANONYMIZED, dummy, dummy_code
 from pipeline.header.identifiers import parts_of
 from pipeline.header.identity import normalise_patient_id
-from pipeline.header.keeping import publishable
+from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
 from pipeline.header.outside import action_for
 from pipeline.header.ps315_table import ROWS
 from pipeline.header.table import BASIC_ACTIONS, Action, Rules
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pipeline.header.identifiers import Identifiers
     from pipeline.header.identity import Identities
 
-DEEPEST = 40
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _PATIENT_ID = 0x00100020
 _WORD_BYTES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
@@ -41,7 +40,7 @@ _REMOVED_SEQUENCES = frozenset({0x00081072, 0x0040A730, 0x0040B020, 0x00700001})
 Waveform Annotation, Graphic Annotation, whose cleaning is an option of its own."""
 _CODE_PARTS = frozenset({0x00080100, 0x00080102, 0x00080104, 0x00080119, 0x00080120})
 """Type 1 or 1C wherever they stand: code value, scheme, meaning."""
-_OPAQUE_VRS = frozenset({"OB", "OW"})
+_OPAQUE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
 
 
 class Scrubber:
@@ -90,8 +89,7 @@ class Scrubber:
         Held
             `RESOURCE_LIMIT` for sequences nested deeper than 40.
         """
-        if depth > DEEPEST:
-            raise Held(Reason.RESOURCE_LIMIT, f"sequences are nested deeper than {DEEPEST}")
+        check_depth(depth)
         result = Dataset()
         for tag in sorted(source.keys()):
             action = action_for(int(tag), self._rules)
@@ -118,7 +116,7 @@ class Scrubber:
 
     def _sequence(self, original: DataElement, action: Action, depth: int) -> DataElement | None:
         tag = int(original.tag)
-        if action is Action.DUMMY and tag in _REMOVED_SEQUENCES:
+        if not isinstance(original.value, Sequence) or (action is Action.DUMMY and tag in _REMOVED_SEQUENCES):
             return None
         if action is Action.DUMMY and tag in _DUMMY_CODE_SEQUENCES:
             return _element(tag, "SQ", Sequence([dummy_code()]))
@@ -127,7 +125,10 @@ class Scrubber:
     def _replaced(self, original: DataElement) -> DataElement:
         value = self._rules.replacements[int(original.tag)]
         self._note_text(original.VR, value)
-        return DataElement(original.tag, original.VR, value)
+        try:
+            return DataElement(original.tag, original.VR, value)
+        except (TypeError, ValueError):
+            raise Held(Reason.INTERNAL_ERROR, "a replacement in the profile does not fit its attribute") from None
 
     def _dummied(self, original: DataElement) -> DataElement:
         if original.VR == "UI":
@@ -148,10 +149,12 @@ class Scrubber:
         return _element(int(original.tag), original.VR, _multiple(uids))
 
     def _mapped_where_known(self, tag: int, parts: list[Any]) -> DataElement:
-        """Keep UIDs of classes and vocabularies, but none that stands elsewhere as the UID of an instance."""
-        known = self._identifiers.uids
-        uids = [self._identities.public_uid(str(uid)) if str(uid) in known else uid for uid in parts]
-        return _element(tag, "UI", _multiple(uids))
+        """Keep UIDs of classes and vocabularies, but none that stands elsewhere as an instance's, and no other text."""
+        return _element(tag, "UI", _multiple([self._class_uid(str(uid)) for uid in parts]))
+
+    def _class_uid(self, uid: str) -> str:
+        is_class = uid not in self._identifiers.uids and publishable("UI", uid, self._identifiers) is not None
+        return uid if is_class else self._identities.public_uid(uid)
 
     def _shifted(self, original: DataElement) -> DataElement | None:
         moved = [shift(original.VR, str(part), self._shift_days) for part in parts_of(original.value)]
@@ -167,11 +170,15 @@ class Scrubber:
         tag, vr = int(original.tag), original.VR
         parts = list(parts_of(original.value))
         if tag not in self._rules.ruled:
+            if not fits_dictionary(tag, vr, is_multiple=len(parts) > 1):
+                return None
             if vr == "UI":
                 return self._mapped_where_known(tag, parts)
             parts = [publishable(vr, part, self._identifiers) for part in parts]
             if None in parts:
                 return self._swept(tag, vr, parts)
+            if spells_identifier(vr, parts, self._identifiers):
+                return None
         elif vr == "PN":
             parts = [str(part) for part in parts]
         if self._is_big_endian and vr in _WORD_BYTES:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 from pipeline.header.byte_search import ByteSearch
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
@@ -95,8 +96,12 @@ class Identifiers:
         if vr == "UI":
             return any(str(part) in self.uids for part in parts_of(value))
         if vr in _WHOLE_NUMBER_VRS:
-            return any(self.in_number(number_text(part)) for part in parts_of(value))
+            return any(self._in_number_string(part) for part in parts_of(value))
         return vr in _BYTES_VRS and isinstance(value, bytes) and self.in_bytes(value)
+
+    def _in_number_string(self, part: Any) -> bool:
+        """Judge a DS or IS: a number as a whole, anything else, which pydicom lets pass, as the text that it is."""
+        return self.in_text(part) if type(part) is str else self.in_number(number_text(part))
 
     def _walk(self, dataset: Dataset, path: str) -> Iterator[str]:
         for tag in sorted(dataset.keys()):
@@ -106,7 +111,7 @@ class Identifiers:
             here = f"{path}{int(tag):08X}"
             if isinstance(element, Undecodable):
                 yield here
-            elif element.VR == "SQ":
+            elif isinstance(element.value, Sequence):
                 for item in element.value:
                     yield from self._walk(item, f"{here}.")
             elif self.holds(element.VR, element.value):
@@ -132,6 +137,8 @@ def number_text(value: Any) -> str:
 def is_long_enough(run: tuple[str, ...]) -> bool:
     """Tell whether a run of folded tokens may count as an identifier in text."""
     length = sum(map(len, run))
+    if len(set("".join(run))) == 1:
+        return False  # 000000 and XXXX stand for nothing
     if all(token.isdecimal() for token in run):
         return length >= SHORTEST_NUMBER
     return length >= SHORTEST_IN_TEXT

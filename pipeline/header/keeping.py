@@ -1,16 +1,21 @@
 """Whether one value that an action keeps may really stay.
 
 Rule of the file: a value that is not what its VR says, that could not be decoded whole, or that holds an identifier
-does not stay; None says so.
+does not stay; None says so. What pydicom hands over is not taken for granted: where a value does not fit its VR it
+tries others, so that an IS can be a text.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from pydicom.datadict import dictionary_VM, dictionary_VR
+
 from pipeline.header.dates import publishable_age
-from pipeline.header.identifiers import number_text
+from pipeline.header.identifiers import SHORTEST_IN_BYTES, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +24,15 @@ if TYPE_CHECKING:
 
 _CODE_STRING = re.compile(r"[A-Za-z0-9_ .,:;/()+*&#<>=%'-]{0,16}", re.ASCII)
 """Wider than PS3.5 (capitals, digits, blank, underscore), as devices write it; longer values are prose."""
+_KINDS = {
+    **dict.fromkeys(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST"), "text"),
+    **dict.fromkeys(("TM", "UC", "UI", "UR", "UT"), "text"),
+    **dict.fromkeys(("AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), "number"),
+    **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW"), "bytes"),
+}
+_WORDS = {"FD": "<f8", "FL": "<f4", "SL": "<i4", "SS": "<i2", "SV": "<i8", "UL": "<u4", "US": "<u2", "UV": "<u8"}
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_UID = re.compile(r"[0-9.]{0,64}", re.ASCII)
 _TEMPORAL = re.compile(r"[0-9.:+ -]{0,54}", re.ASCII)
 _NOT_DECODED = re.compile("[\x1b\ufffd]")
 """An escape sequence or a replacement character: part of the text was not understood, and so not compared."""
@@ -35,7 +49,28 @@ def publishable(vr: str, value: Any, identifiers: Identifiers) -> Any:
         One decoded value of the element.
     """
     check = _CHECKS.get(vr)
-    return value if check is None else check(value, identifiers)
+    return None if check is None else check(value, identifiers)
+
+
+@lru_cache(maxsize=16384)
+def fits_dictionary(tag: int, vr: str, *, is_multiple: bool) -> bool:
+    """Tell whether an attribute may have this kind of value: text, numbers or bytes, and numbers of which VM.
+
+    Text sent as US is numbers to every reader that trusts the VR, and a name to everybody else.
+    """
+    expected = {_KINDS.get(choice, choice) for choice in dictionary_VR(tag).split(" or ")}
+    kind = _KINDS.get(vr, vr)
+    if kind == "number" and is_multiple and dictionary_VM(tag) == "1":
+        return False
+    return kind in expected or {kind} | expected == {"number", "bytes"}
+
+
+def spells_identifier(vr: str, parts: list[Any], identifiers: Identifiers) -> bool:
+    """Tell whether numbers, as the bytes that they are written in, are an identifier."""
+    word = _WORDS.get(vr)
+    if word is None or len(parts) * np.dtype(word).itemsize < SHORTEST_IN_BYTES:
+        return False
+    return identifiers.in_bytes(np.asarray(parts, dtype=word).tobytes())
 
 
 def _age(value: Any, _identifiers: Identifiers) -> str | None:
@@ -57,12 +92,22 @@ def _text(value: Any, identifiers: Identifiers) -> str | None:
     return None if _NOT_DECODED.search(text) or identifiers.in_text(text) else text
 
 
-def _number(value: Any, identifiers: Identifiers) -> Any:
-    return None if identifiers.in_number(number_text(value)) else value
+def _number_string(value: Any, identifiers: Identifiers) -> Any:
+    text = number_text(value)
+    return value if _NUMBER.fullmatch(text.strip()) and not identifiers.in_number(text) else None
+
+
+def _number(value: Any, _identifiers: Identifiers) -> Any:
+    return value if isinstance(value, int | float) else None
+
+
+def _uid(value: Any, _identifiers: Identifiers) -> str | None:
+    text = str(value)
+    return text if _UID.fullmatch(text) else None
 
 
 def _opaque(value: Any, identifiers: Identifiers) -> Any:
-    return None if isinstance(value, bytes) and identifiers.in_bytes(value) else value
+    return value if isinstance(value, bytes) and not identifiers.in_bytes(value) else None
 
 
 _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {
@@ -70,6 +115,8 @@ _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {
     "CS": _code_string,
     **dict.fromkeys(("DA", "DT", "TM"), _temporal),
     **dict.fromkeys(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"), _text),
-    **dict.fromkeys(("DS", "IS"), _number),
-    **dict.fromkeys(("OB", "OW"), _opaque),
+    **dict.fromkeys(("DS", "IS"), _number_string),
+    **dict.fromkeys(("AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), _number),
+    **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW"), _opaque),
+    "UI": _uid,
 }

@@ -22,6 +22,7 @@ spacing interval kernel filter sharp smooth soft bone detail lossy lossless comp
 screen capture save print review report measurement distance area circumference length volume angle ratio caliper
 trace ellipse point date time name patient birth gender weight height size number institution department operator
 physician referring performing station unit units value minimum maximum mean average total anonymous anonymized
+test tests testing phantom demo dummy unnamed mister miss
 """
 
 _BODY = """
@@ -44,7 +45,8 @@ universitatsklinikum university universitaire universitaria college school insti
 medicine medizin health healthcare care center centre zentrum praxis radiology radiologie radiologia imaging diagnostic
 diagnostics department dept ward room emergency intensive cardiology ultrasound sonography echocardiography nuclear
 oncology surgery clinical research trial site street strasse road avenue building floor city state country national
-regional general memorial saint community association foundation gmbh corp corporation company limited systems system
+regional general main north south east west park memorial saint
+community association foundation gmbh corp corporation company limited systems system
 philips siemens healthineers electric toshiba canon hitachi samsung medison mindray esaote fujifilm sonosite aloka
 hologic konica minolta agfa kodak carestream fuji shimadzu varian elekta bruker zeiss topcon heidelberg olympus pentax
 logiq voluson vivid epiq affiniti acuson aplio arietta resona software version build model

@@ -248,6 +248,59 @@ def test_absurd_nesting_is_held():
     assert held.value.reason is Reason.RESOURCE_LIMIT
 
 
+def test_a_replacement_that_does_not_fit_is_held():
+    """The profile is wrong; nothing leaves until it is mended."""
+    profile = Profile(name="test", rules=(TagRule(tag="SourceImageSequence", action="replace", value="x"),))
+
+    with pytest.raises(Held) as held:
+        scrubbed(minimal(SourceImageSequence=Sequence([Dataset()])), profile)
+
+    assert held.value.reason is Reason.INTERNAL_ERROR
+
+
+def test_damaged_values_leave_no_trace_in_logs_or_warnings(caplog, recwarn):
+    """Libraries quote the values that they complain about."""
+    source = minimal(PatientName="Vorzib^Jo")
+    source.add(pydicom.DataElement(0x00080020, "DA", "Vorzib", validation_mode=pydicom.config.IGNORE))
+    source.add(pydicom.DataElement(0x00200013, "LO", "Vorzib"))
+    raw = written(source).replace(b"LO\6\0Vorzib", b"IS\6\0Vorzib")
+
+    result = scrubbed(pydicom.dcmread(io.BytesIO(raw))).dataset
+
+    assert result.InstanceNumber is None
+    assert (caplog.records, list(recwarn)) == ([], [])
+
+
+@pytest.mark.parametrize("vr", ["IS", "DS", "FD", "FL", "US", "SL", "AT", "DA", "TM", "UI", "CS", "AS"])
+@pytest.mark.parametrize("tag", [0x00200013, 0x00181063, 0x00280010, 0x00081150, 0x00080008, 0x00180050])
+def test_a_value_that_is_not_what_its_vr_says_does_not_stay(vr, tag):
+    """A reader that finds text where a number should be hands over the text."""
+    source = minimal()
+    source.add(pydicom.DataElement(tag, "LO", "Vorzibmurlek"))
+    raw = written(source).replace(b"LO\x0c\0Vorzib", vr.encode() + b"\x0c\0Vorzib")
+
+    result = scrubbed(pydicom.dcmread(io.BytesIO(raw))).dataset
+
+    if vr != "CS":  # a code string of legal characters stays unless it repeats an identifier
+        assert find_planted(written(result), ["Vorzibmurlek"]) == []
+
+
+def test_numbers_that_spell_an_identifier_go():
+    """A vector of numbers is bytes to whoever looks at the file."""
+    source = minimal(PatientName="Vorzibmurlek^Jo", FrameTimeVector=["1", "2"])
+    source.add_new(0x00209116, "SQ", Sequence([Dataset()]))
+    source.add_new(0x00281101, "US", [256, 0, 8])
+    source.add_new(0x00189306, "FD", 1.5)
+    source.add_new(0x00281203, "OW", b"\0\1 vorzibmurlek ")
+    source.add_new(0x00281407, "US", [int.from_bytes(b"Vorzibmurlek"[at : at + 2], "little") for at in range(0, 12, 2)])
+
+    result = scrubbed(source).dataset
+
+    assert 0x00281407 not in result
+    assert 0x00281203 not in result
+    assert list(result[0x00281101].value) == [256, 0, 8]
+
+
 def test_names_nested_twelve_deep_are_scrubbed():
     """Depth does not hide."""
     item = Dataset()
