@@ -317,7 +317,7 @@ def test_the_mask_of_a_device_is_blanked_on_its_images_only(tmp_path):
 
 
 def test_text_that_the_window_hides_is_found_in_the_whole_range(tmp_path):
-    """A name burned at 4095 into samples of 3500, all of them white through a window around 40, is found and blanked."""
+    """A name of 4095 in samples of 3500, all white through a window around 40, is found and blanked."""
     frames = np.full((1, 160, 240), 3500, np.uint16)
     frames[0, 40:50, 60:120] = 4095
     path = save_image(

@@ -1,0 +1,300 @@
+"""The plan: what is blanked where, and how much; regions moved along; findings joined over frames."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom import Dataset
+
+from config.schema import Cone
+from pipeline.cone_area import MINIMUM_CONFIDENCE, find_cone_area, has_other_coordinates
+from pipeline.frames.read import open_instance
+from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
+from pipeline.plan import NO_CONE, ConeArea, Redaction, RedactionPlan, clipped, masking
+from pipeline.reasons import Held, Reason
+from pipeline.records import ConeFinding, ConeOutcome, TextAction, TextFinding, TextPlace
+from pipeline.regions import move_regions, read_regions
+from pipeline.text_search import merged
+from tests.factories.pixels import FixedCone, save_image, speckle
+
+
+def plan(*redactions, **changes):
+    """Return a plan for ten frames of 20 x 30."""
+    settings = {
+        "rows": 20,
+        "columns": 30,
+        "frames": 10,
+        "column_step": 1,
+        "cone": NO_CONE,
+        "redactions": redactions,
+        "text": (),
+    }
+    return RedactionPlan(**{**settings, **changes})
+
+
+def redaction(first, last, box):
+    """Return a redaction."""
+    return Redaction(frame_first=first, frame_last=last, box=box, rule="text")
+
+
+def finding(frame, text="A", box=(5, 5, 15, 10), action=TextAction.MASKED):
+    """Return a finding on one frame."""
+    return TextFinding(
+        frame_first=frame,
+        frame_last=frame,
+        left=box[0],
+        top=box[1],
+        right=box[2],
+        bottom=box[3],
+        text=text,
+        confidence=0.5,
+        place=TextPlace.IMAGE,
+        action=action,
+        rule="text",
+    )
+
+
+def region(box, kind=1, **attributes):
+    """Return an item of (0018,6011); `box` is left, top, right, bottom as the standard writes them."""
+    item = Dataset()
+    item.RegionSpatialFormat = kind
+    item.RegionLocationMinX0, item.RegionLocationMinY0, item.RegionLocationMaxX1, item.RegionLocationMaxY1 = box
+    for keyword, value in attributes.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def test_a_redaction_is_on_its_frames_and_its_rectangle_only():
+    """First and last frame inclusive; right and bottom exclusive."""
+    made = plan(redaction(2, 4, (3, 5, 8, 9)))
+
+    assert [made.blanked(frame).sum() for frame in (1, 2, 4, 5)] == [0, 20, 20, 0]
+    assert made.blanked(3)[5:9, 3:8].all()
+    assert made.findings().redacted_fraction == pytest.approx(3 * 20 / 6000)
+
+
+def test_a_plan_without_anything_changes_nothing():
+    """And says so."""
+    assert not plan().changes_pixels
+    assert plan().findings().redacted_fraction == 0
+
+
+def test_what_is_cropped_away_counts_as_redacted():
+    """Half of the frame stays."""
+    kept = np.zeros((20, 30), bool)
+    kept[:, :15] = True
+    area = ConeArea(
+        kept=kept,
+        crop=(0, 0, 15, 20),
+        finding=ConeFinding(outcome=ConeOutcome.CROPPED, confidence=1.0, box=(0, 0, 15, 20)),
+        in_doubt=False,
+    )
+    assert plan(cone=area).findings().redacted_fraction == pytest.approx(0.5)
+
+
+def test_where_pixels_share_their_colour_areas_grow_to_even_columns():
+    """Outward on both sides."""
+    mask = plan(redaction(0, 0, (3, 5, 8, 9)), column_step=2).blanked(0)
+    assert np.flatnonzero(mask.any(axis=0)).tolist() == list(range(2, 8))
+
+
+def test_kept_text_is_not_blanked_and_masked_text_has_a_margin_inside_the_frame():
+    """At least two pixels."""
+    made = masking([finding(0), finding(1, action=TextAction.KEPT), finding(2, box=(0, 0, 30, 20))], 20, 30)
+    assert [one.box for one in made] == [(3, 3, 17, 12), (0, 0, 30, 20)]
+
+
+@given(st.tuples(*[st.integers(-50, 80)] * 4))
+def test_clipping_leaves_a_box_inside_or_nothing(box):
+    """Never an empty or inverted one."""
+    inside = clipped(box, 20, 30)
+    if inside is not None:
+        assert 0 <= inside[0] < inside[2] <= 30
+        assert 0 <= inside[1] < inside[3] <= 20
+
+
+def test_findings_are_joined_over_consecutive_frames_of_the_same_text_only():
+    """A gap or another text starts a new row."""
+    rows = merged([finding(0), finding(1), finding(2, "B"), finding(3), finding(5), finding(4, box=(6, 5, 16, 10))])
+    assert [(row.text, row.frame_first, row.frame_last) for row in rows] == [("A", 0, 1), ("B", 2, 2), ("A", 3, 5)]
+    assert rows[2].right == 16
+
+
+def test_black_values():
+    """Per photometric interpretation, signedness and padding."""
+    mono = {"bits_stored": 12, "padding": None}
+    assert black_of_monochrome(**mono, signed=False, low_is_white=False) == 0
+    assert black_of_monochrome(**mono, signed=False, low_is_white=True) == 4095
+    assert black_of_monochrome(**mono, signed=True, low_is_white=False) == -2048
+    assert black_of_monochrome(**mono, signed=True, low_is_white=True) == 2047
+    assert black_of_monochrome(bits_stored=12, signed=True, low_is_white=False, padding=-2000) == -2000
+    assert black_of_monochrome(bits_stored=12, signed=True, low_is_white=False, padding=2000) == -2048
+    assert black_of_colour("RGB", 8) == (0, 0, 0)
+    assert black_of_colour("YBR_FULL", 8) == (0, 128, 128)
+    assert black_of_palette(np.array([[9, 9, 9], [0, 0, 1], [255, 255, 255]], np.uint8)) == 1
+
+
+def test_painting_changes_a_copy_and_nothing_outside_the_mask():
+    """Grey and colour."""
+    for shape in ((6, 8), (6, 8, 3)):
+        samples = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+        mask = np.zeros((6, 8), bool)
+        mask[2:4, 3:5] = True
+        before = samples.copy()
+
+        painted = paint(samples, mask, -7)
+
+        assert np.array_equal(samples, before)
+        assert (painted[mask] == -7).all()
+        assert np.array_equal(painted[~mask], samples[~mask])
+        assert np.array_equal(crop(samples, (3, 2, 5, 4)), samples[2:4, 3:5])
+
+
+def test_regions_outside_the_image_or_of_unknown_kind_are_not_believed():
+    """Cut at the edges; nothing where nothing lies inside."""
+    header = Dataset()
+    header.SequenceOfUltrasoundRegions = [
+        region((10, 10, 500, 400)),
+        region((900, 10, 950, 40)),
+        region((10, 10, 60, 60), kind=9),
+        region((60, 60, 10, 10)),
+        region((0, 0, 1, 1)),
+        Dataset(),
+    ]
+    assert [one.box for one in read_regions(header, 100, 200)] == [(10, 10, 200, 100)]
+
+
+def test_a_reference_pixel_moves_only_where_cutting_moved_its_corner():
+    """It is relative to the region's own corner."""
+    header = Dataset()
+    header.SequenceOfUltrasoundRegions = [
+        region((50, 40, 99, 89), ReferencePixelX0=20, ReferencePixelY0=-3),
+        region((10, 20, 99, 89), ReferencePixelX0=20, ReferencePixelY0=30),
+        region((0, 0, 20, 10)),
+    ]
+
+    move_regions(header, (30, 25, 90, 95))
+
+    first, second = header.SequenceOfUltrasoundRegions
+    assert (first.RegionLocationMinX0, first.RegionLocationMinY0) == (20, 15)
+    assert (first.RegionLocationMaxX1, first.RegionLocationMaxY1) == (59, 64)
+    assert (first.ReferencePixelX0, first.ReferencePixelY0) == (20, -3)
+    assert (second.RegionLocationMinX0, second.RegionLocationMinY0) == (0, 0)
+    assert (second.ReferencePixelX0, second.ReferencePixelY0) == (0, 25)
+
+
+def test_the_sequence_goes_with_its_last_region():
+    """An empty one would be invalid."""
+    header = Dataset()
+    header.SequenceOfUltrasoundRegions = [region((0, 0, 20, 10))]
+    move_regions(header, (30, 25, 90, 95))
+    assert "SequenceOfUltrasoundRegions" not in header
+
+
+def test_an_object_with_other_coordinates_is_not_cropped():
+    """Positions in the patient, curves."""
+    header = Dataset()
+    assert not has_other_coordinates(header)
+    header.add_new(0x50000005, "US", 1)
+    assert has_other_coordinates(header)
+    positioned = Dataset()
+    positioned.ImagePositionPatient = [0, 0, 0]
+    assert has_other_coordinates(positioned)
+
+
+class Sequence:
+    """Gives one cone after another."""
+
+    def __init__(self, *cones):
+        self.cones = list(cones)
+
+    def segment(self, image):
+        """Return the next."""
+        return self.cones.pop(0)
+
+
+def square(left, right, confidence=0.9):
+    """Return a cone of some columns."""
+    mask = np.zeros((160, 240), bool)
+    mask[20:140, left:right] = True
+    return FixedCone(mask=mask, confidence=confidence)
+
+
+def area(tmp_path, segmenter, *, frames=5, masks_fit=False, regions=(), **settings):
+    """Decide the cone of a clip."""
+    attributes = {"SequenceOfUltrasoundRegions": list(regions)} if regions else {}
+    path = save_image(tmp_path / "in.dcm", speckle(frames), **attributes)
+    cone = Cone(**{"fallback": ("hold",), **settings})
+    with open_instance(path) as opened:
+        assert opened.frames is not None
+        return find_cone_area(opened.frames, opened.header, cone, segmenter, masks_fit=masks_fit)
+
+
+def test_one_cone_for_the_clip_is_what_most_frames_agree_on(tmp_path):
+    """One frame that is off does not decide."""
+    found = area(tmp_path, Sequence(*[square(40, 200)] * 4, square(0, 40)))
+    assert found.finding.box == (40, 20, 200, 140)
+    assert not found.in_doubt
+
+
+@pytest.mark.parametrize(
+    "cones",
+    [
+        [square(40, 200, MINIMUM_CONFIDENCE / 2)] * 5,
+        [square(40, 42)] * 5,
+        [square(0, 0)] * 5,
+        [square(0, 60), square(60, 120), square(120, 180), square(180, 240), square(90, 150)],
+    ],
+)
+def test_unsure_tiny_empty_or_contradicting_cones_are_in_doubt(cones, tmp_path):
+    """Nothing is blanked on such a ground."""
+    found = area(tmp_path, Sequence(*cones))
+    assert found.in_doubt
+    assert found.kept is None
+    assert found.finding.outcome is ConeOutcome.UNCERTAIN
+
+
+def test_the_header_s_own_regions_are_a_fall_back(tmp_path):
+    """Only what it calls tissue stays."""
+    found = area(
+        tmp_path,
+        Sequence(*[square(0, 0)] * 5),
+        regions=[region((30, 30, 99, 99)), region((150, 30, 199, 99), kind=3)],
+        fallback=("regions", "hold"),
+    )
+    assert not found.in_doubt
+    assert found.finding.box == (30, 30, 100, 100)
+
+
+def test_device_masks_are_a_fall_back_where_they_fit(tmp_path):
+    """Else the object is in doubt."""
+    fitting = area(tmp_path, Sequence(*[square(0, 0)] * 5), fallback=("masks", "hold"), masks_fit=True)
+    assert not fitting.in_doubt
+    assert area(tmp_path, Sequence(*[square(0, 0)] * 5), fallback=("masks", "hold")).in_doubt
+
+
+@pytest.mark.parametrize(("kind", "name"), [(2, "m_mode"), (3, "spectral"), (4, "waveform")])
+def test_regions_beside_the_cone_stay_where_the_profile_keeps_them(kind, name, tmp_path):
+    """M-mode, Doppler and waveforms are diagnostic."""
+    beside = [region((205, 30, 234, 99), kind=kind)]
+    kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=(name,))
+    gone = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=())
+    assert kept.kept is not None
+    assert gone.kept is not None
+    assert kept.kept[50, 220]
+    assert not gone.kept[50, 220]
+
+
+def test_a_second_pane_stays_where_the_profile_keeps_it(tmp_path):
+    """A tissue region that the cone does not touch."""
+    beside = [region((205, 30, 234, 99))]
+    kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=("second_pane",))
+    assert kept.kept is not None
+    assert kept.kept[50, 220]
+
+
+def test_a_missing_cone_model_holds(tmp_path):
+    """The profile needs one."""
+    with pytest.raises(Held) as raised:
+        area(tmp_path, None)
+    assert raised.value.reason is Reason.MODEL_UNAVAILABLE
