@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 
 from models.cone import ACCEPTED_CONFIDENCE, ConeMask, ConeSegmenter
-from models.session import Contract, Session
+from models.cone.contract import CONTRACT
+from models.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHIPPED = Path(__file__).parents[1] / "models" / "weights" / "cone.onnx"
-_CONTRACT = Contract(
-    input_name="image",
-    input_shape=(None, 1, 256, 256),
-    output_names=("probability",),
-    output_ranks=(4,),
-    metadata_keys=(),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +165,7 @@ def main() -> None:
         parser.error("name a folder with --data or SONOVEIL_DATA")
     data = Path(wanted.data)
     digest = hashlib.sha256(wanted.weights.read_bytes()).hexdigest()
-    session = Session(wanted.weights, name="cone", sha256=digest, contract=_CONTRACT, device="cpu", threads=1)
+    session = Session(wanted.weights, name="cone", sha256=digest, contract=CONTRACT, device="cpu", threads=1)
     names = [row["id"] for row in _rows(data / "cone/index.csv")]
     segmenter, raw = ConeSegmenter(session), ConeSegmenter(session, fit=False)
     segmenter.segment(np.zeros((8, 8), dtype=np.uint8))

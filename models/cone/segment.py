@@ -181,13 +181,14 @@ def _inner(pane: Mask) -> Map:
 
 
 def _drawn(fit: Fit, alone: Map, box: Letterbox) -> Mask:
-    """Rasterise a fit on the image, within a narrow rim around the network's mask."""
-    left, top, right, bottom = box.inner
-    x = (np.arange(box.columns) + 0.5) * (right - left) / box.columns + left - 0.5
-    y = (np.arange(box.rows) + 0.5) * (bottom - top) / box.rows + top - 0.5
-    inside = fit.distance(x[None, :], y[:, None]) >= 0
+    """Rasterise a fit on the image, within a narrow rim around the network's mask.
+
+    Distances, unlike masks, can be enlarged without loss but for the outermost pixel of a corner.
+    """
+    places = np.arange(SIDE_PX, dtype=np.float64)
     away = cv2.distanceTransform((alone <= _BORDER).astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(inside & (box.to_image(away.astype(np.float32)) <= _RIM_PX), dtype=bool)
+    inside = np.minimum(fit.distance(places[None, :], places[:, None]), _RIM_PX - away)
+    return np.asarray(box.to_image(inside.astype(np.float32)) >= 0, dtype=bool)
 
 
 def _decidedness(probability: Map, panes: list[Mask]) -> float:

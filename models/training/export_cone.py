@@ -14,9 +14,9 @@ import numpy as np
 import onnxruntime
 import torch
 
+from models.cone.contract import CONTRACT
 from models.cone.letterbox import SIDE_PX
 from models.manifest import MANIFEST, Weights, names_in, read_manifest, write_manifest
-from models.session import Contract
 from models.training.screens import render_screen
 from models.training.unet import ConeNet, ConeProbability
 
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 
 PARITY = 1e-4
 """Largest difference of a probability between ONNX and torch that passes."""
-
-
-CONTRACT = Contract(
-    input_name="image",
-    input_shape=(None, 1, SIDE_PX, SIDE_PX),
-    output_names=("probability",),
-    output_ranks=(4,),
-    metadata_keys=(),
-)
-"""What the runtime expects of the exported file."""
 
 
 class ParityError(Exception):

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from models.cone import ConeSegmenter
+from models.cone.contract import CONTRACT
 from models.session import Session
-from models.training.export_cone import CONTRACT
 from models.training.screens import Screen, render_screen
 
 if TYPE_CHECKING:

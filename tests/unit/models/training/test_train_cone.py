@@ -9,8 +9,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra `train`")
 
 from models.cone import ConeSegmenter  # noqa: E402  after the skip
+from models.cone.contract import CONTRACT  # noqa: E402  after the skip
 from models.session import Session  # noqa: E402  after the skip
-from models.training.export_cone import CONTRACT, ParityError, export_cone  # noqa: E402  after the skip
+from models.training.export_cone import ParityError, export_cone  # noqa: E402  after the skip
 from models.training.screens import Mix  # noqa: E402  after the skip
 from models.training.train_cone import cone_loss, train_cone, training_pair  # noqa: E402  after the skip
 from models.training.unet import ConeNet  # noqa: E402  after the skip
