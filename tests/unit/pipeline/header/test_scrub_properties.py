@@ -3,7 +3,7 @@
 import copy
 import io
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.config import IGNORE
 from pydicom.datadict import DicomDictionary
@@ -97,7 +97,7 @@ def _outline(dataset):
 
 
 @given(objects())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_planted_anywhere_is_gone_and_the_source_is_untouched(source):
     """Any text attribute of the dictionary, any depth, private or not."""
     before = copy.deepcopy(source)
@@ -110,7 +110,7 @@ def test_whatever_is_planted_anywhere_is_gone_and_the_source_is_untouched(source
 
 
 @given(objects(), st.sampled_from([STRICT, RESEARCH]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_scrubbing_twice_is_scrubbing_once(source, profile):
     """The same elements with the same values; only UIDs, dates and the pseudonym are derived once more."""
     once = _scrub(source, profile).dataset
@@ -121,7 +121,7 @@ def test_scrubbing_twice_is_scrubbing_once(source, profile):
 
 
 @given(objects(), objects())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_two_processes_agree_on_every_uid_in_any_order(first, second):
     """Nothing but key, project and source UID decides."""
     here = [_written(_scrub(source).dataset) for source in (first, second)]
