@@ -8,8 +8,6 @@ from __future__ import annotations
 import difflib
 import re
 
-from pydicom.datadict import keyword_dict, tag_for_keyword
-
 _HEXADECIMAL = re.compile(r"\(?\s*([0-9A-Fa-f]{4})\s*,?\s*([0-9A-Fa-f]{4})\s*\)?", re.ASCII)
 
 FIXED_TAGS = {
@@ -60,6 +58,8 @@ def check_keyword(written: str) -> str:
     ValueError
         It is none; the nearest keyword is named.
     """
+    from pydicom.datadict import tag_for_keyword  # noqa: PLC0415  as above
+
     if tag_for_keyword(written) is None:
         raise ValueError(f"{written} is no DICOM keyword{_nearest(written)}")
     return written
@@ -69,6 +69,8 @@ def _parse(written: str) -> str:
     match = _HEXADECIMAL.fullmatch(written)
     if match is not None:
         return (match[1] + match[2]).upper()
+    from pydicom.datadict import tag_for_keyword  # noqa: PLC0415  a second that `sonoveil status` need not pay
+
     number = tag_for_keyword(written)
     if number is None:
         raise ValueError(f"{written} is no DICOM attribute{_nearest(written)}; write a keyword or (gggg,eeee)")
@@ -76,6 +78,8 @@ def _parse(written: str) -> str:
 
 
 def _nearest(written: str) -> str:
+    from pydicom.datadict import keyword_dict  # noqa: PLC0415  as above
+
     folded = {keyword.casefold(): keyword for keyword in keyword_dict}
     near = difflib.get_close_matches(re.sub(r"\W", "", written).casefold(), folded, n=1, cutoff=0.75)
     return f"; did you mean {folded[near[0]]}?" if near else ""

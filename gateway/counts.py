@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from gateway.deliveries import failure_reason
 from gateway.states import SHOWN_STATES, DeliveryState, InstanceState, shown_state
 from gateway.tables import delivery, instance, receipt
-from pipeline.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Counts:
     states
         Instances per shown state (`gateway.states.SHOWN_STATES`), zeros included.
     held
-        Instances per reason; a failed delivery counts under `delivery_failed`.
+        Instances per reason; failed deliveries included, see `gateway.deliveries.failure_reason`.
     oldest_waiting_s
         Age of the oldest instance that is received, clean or held.
     """
@@ -66,8 +66,8 @@ def count(connection: sa.Connection, *, now: float) -> Counts:
     for state, kinds, number in connection.execute(_by_deliveries(composed)):
         shown = shown_state(InstanceState(state), [DeliveryState(kind) for kind in (kinds or "").split(",") if kind])
         states[shown] += number
-        if shown == InstanceState.HELD.value:
-            held[Reason.DELIVERY_FAILED.value] += number
+    for reason, number in connection.execute(_failures()):
+        held[reason] += number
     return Counts(
         acknowledged=connection.execute(sa.select(sa.func.count()).select_from(receipt)).scalar_one(),
         states=dict(states),
@@ -87,6 +87,12 @@ def _by_deliveries(states: tuple[str, ...]) -> sa.Select[str, str, int]:
         .subquery()
     )
     return sa.select(each.c.state, each.c.kinds, sa.func.count()).group_by(each.c.state, each.c.kinds)
+
+
+def _failures() -> sa.Select[str, int]:
+    reason = failure_reason().label("reason")
+    failed = sa.select(reason).where(instance.c.state == InstanceState.CLEAN.value, reason.is_not(None)).subquery()
+    return sa.select(failed.c.reason, sa.func.count()).group_by(failed.c.reason)
 
 
 def _oldest(connection: sa.Connection, now: float) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from gateway.deliveries import failure_reason
 from gateway.ledger import Output, cancel_deliveries, insert_deliveries, supersede
 from gateway.states import (
     DeliveryEvent,
@@ -68,16 +69,13 @@ class Decisions:
 
     def held(self) -> Sequence[HeldInstance]:
         """Return what waits for a decision, oldest first; a failed delivery waits too."""
-        failed = sa.exists().where(
-            delivery.c.instance_id == instance.c.id, delivery.c.state == DeliveryState.FAILED.value
-        )
         with self._database.read() as connection:
             rows = connection.execute(
-                sa.select(instance)
+                sa.select(instance, failure_reason().label("failure"))
                 .where(
                     sa.or_(
                         instance.c.state == InstanceState.HELD.value,
-                        sa.and_(instance.c.state == InstanceState.CLEAN.value, failed),
+                        sa.and_(instance.c.state == InstanceState.CLEAN.value, failure_reason().is_not(None)),
                     )
                 )
                 .order_by(instance.c.id)
@@ -289,7 +287,7 @@ def _held_row(row: Any) -> HeldInstance:
     delivery_failed = row.state == InstanceState.CLEAN.value
     return HeldInstance(
         instance_id=row.id,
-        reason=Reason.DELIVERY_FAILED.value if delivery_failed else row.reason,
+        reason=row.failure if delivery_failed else row.reason,
         note="a target refused it for good; `held show` names target and status" if delivery_failed else row.note,
         node=row.node,
         rule=row.rule,

@@ -17,6 +17,7 @@ from gateway.states import (
     next_delivery_state,
 )
 from gateway.tables import delivery, instance
+from pipeline.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,6 +205,23 @@ class Deliveries:
                 },
             )
             settle(self._database, connection, claimed.instance_id)
+
+
+def failure_reason() -> sa.ScalarSelect[str]:
+    """Return, as a column beside an instance, the reason under which its failed deliveries hold it; NULL without one.
+
+    A target that takes neither the syntax nor its substitute is told apart: another target setting mends that, and
+    nothing is wrong with the object.
+    """
+    why = sa.func.max(sa.case((delivery.c.why == Reason.NOT_ACCEPTED_BY_TARGET.value, delivery.c.why), else_=""))
+    reason = sa.case((why != "", why), else_=Reason.DELIVERY_FAILED.value)
+    return (
+        sa.select(reason)
+        .where(delivery.c.instance_id == instance.c.id, delivery.c.state == DeliveryState.FAILED.value)
+        .group_by(delivery.c.instance_id)
+        .correlate(instance)
+        .scalar_subquery()
+    )
 
 
 def settle(database: Database, connection: sa.Connection, instance_id: int) -> None:

@@ -276,7 +276,8 @@ class Lane:
     def _fail(self, item: ClaimedDelivery, *, status: int | None, why: str) -> None:
         self._deliveries.record_failed(item, status=status, why=why)
         metrics.INSTANCES.labels("forward", "failed").inc()
-        metrics.HELD.labels(Reason.DELIVERY_FAILED.value).inc()
+        unaccepted = why == Reason.NOT_ACCEPTED_BY_TARGET.value
+        metrics.HELD.labels((Reason.NOT_ACCEPTED_BY_TARGET if unaccepted else Reason.DELIVERY_FAILED).value).inc()
         log.event("delivery_failed", target=self._target, instance=item.instance_id, status=status, why=why)
 
 

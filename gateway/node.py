@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from config.schema import GatewayConfig
+    from gateway.receive import Receiver
 
 _TICK_S = 0.25
 _HOUSEKEEPING_EVERY_S = 10.0
@@ -198,7 +199,7 @@ class Node:
         announce({"dicom": receiver.port, "metrics": health.port})
         log.event("started", port=receiver.port, version=version("sonoveil"))
         try:
-            self._supervise(database, children)
+            self._supervise(database, children, receiver)
         finally:
             log.event("draining")
             receiver.stop_accepting()
@@ -223,10 +224,13 @@ class Node:
             children.add(name, run_forwarder, ForwarderSettings(name=name, target=target, config=config))
         return children
 
-    def _supervise(self, database: Database, children: _Children) -> None:
+    def _supervise(self, database: Database, children: _Children, receiver: Receiver) -> None:
+        from gateway.metrics import ASSOCIATIONS  # noqa: PLC0415  see _run
+
         housekeeping_at = 0.0
         while not self._stop.wait(_TICK_S):
             self._ticked_at = time.monotonic()
+            ASSOCIATIONS.labels("in").set(receiver.associations)
             try:
                 children.reap()
                 children.start_due()

@@ -8,8 +8,9 @@ import json
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 
-from gateway.part10 import data_set_offset
+from gateway.part10 import data_set_offset, head
 from tests.acceptance.node import running_node
 from tests.factories.planted import find_planted, planted_object
 from tests.factories.study import decoded_frames, write_study
@@ -136,7 +137,8 @@ def test_the_clip_keeps_its_cone_and_loses_its_text(passed_through):
     differs = (got != sent[:, top:bottom, left:right]).any(axis=-1)
     assert not got[differs].any(), "what differs is black"
     assert (~differs).mean() > 0.5, "most of the kept box is what was sent"
-    rows = list(csv.DictReader((node.storage / "sidecar" / f"{header.StudyInstanceUID}.csv").open()))
+    with (node.storage / "sidecar" / f"{header.StudyInstanceUID}.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     texts = " ".join(row["text"].upper() for row in rows)
     assert all(text.split(".")[0][:6] in texts for text in study.burned[:2])
     assert np.count_nonzero(got) > 0
@@ -160,6 +162,16 @@ def test_prometheus_sees_what_happened(passed_through):
     assert watching.value("sonoveil_storage_free_bytes") > 0
     assert watching.query('sonoveil_model_info{device="cpu"}')
     assert passed_through["node"].get("/healthz")[0] == 200
+
+
+def test_the_shell_says_what_is_where(passed_through):
+    """`status` and `held ls` agree with the ledger."""
+    node = passed_through["node"]
+
+    assert json.loads(node.run("status", "--json").stdout)["states"] == node.status()["states"]
+    assert json.loads(node.run("held", "ls", "--json").stdout)["held"] == node.held()
+    assert "structured_content: 1" in node.run("status").stdout
+    assert "1 held" in node.run("held", "ls").stdout
 
 
 def test_the_account_balances(passed_through):
@@ -229,3 +241,44 @@ def test_a_model_that_is_missing_holds_what_needs_it_until_it_is_back(tmp_path, 
 
             assert status["states"]["sent"] == 1
             assert len(research.hashes()) == 1
+
+
+@pytest.mark.parametrize("takes", ["uncompressed", "nothing"])
+def test_a_target_that_refuses_a_syntax_gets_explicit_little_endian_or_nothing(tmp_path, takes):
+    """The substitute shows the same pixels; where that is refused too, the instance is held for this target."""
+    files = [get_testdata_file(name) for name in ("MR_small_RLE.dcm", "SC_rgb_rle_2frame.dcm")]
+
+    def refuse(_abstract, syntax):
+        return takes == "nothing" or syntax not in {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
+
+    with (
+        recording_scp(refuse=refuse, keep_bytes=True) as research,
+        running_node(tmp_path / "node", research_port=research.port) as node,
+    ):
+        assert dcmsend(node.port, files, calling="CLINICAL", called="SONOVEIL").returncode == 0
+        wait_until(
+            lambda: node.status()["states"]["sent"] + len(node.held()) == 2, what="both are decided", seconds=120
+        )
+
+        if takes == "nothing":
+            assert {row["reason"] for row in node.held()} == {"not_accepted_by_target"}
+            assert research.stored == []
+        else:
+            assert {one.transfer_syntax_uid for one in research.stored} == {"1.2.840.10008.1.2.1"}
+            got = {dcmread(_file(one, tmp_path)).SOPClassUID: _file(one, tmp_path) for one in research.stored}
+            for path in files:
+                sent = dcmread(path)
+                assert np.array_equal(dcmread(got[sent.SOPClassUID]).pixel_array, sent.pixel_array)
+        node.run("reconcile")
+
+
+def _file(stored, folder):
+    """Write what was received as a Part 10 file."""
+    path = folder / f"{stored.sha256}.dcm"
+    uids = {
+        "sop_class_uid": stored.sop_class_uid,
+        "sop_instance_uid": stored.sop_instance_uid,
+        "transfer_syntax_uid": stored.transfer_syntax_uid,
+    }
+    path.write_bytes(head(**uids) + stored.data_set)
+    return path

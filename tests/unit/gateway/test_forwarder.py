@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from config.schema import Node, Send
+from gateway.counts import count
 from gateway.forward import OutcomeKind, SendOutcome
 from gateway.forwarder import Circuit, ForwarderSettings, Lane
 from gateway.processes import StopFlag
@@ -146,6 +147,9 @@ def test_a_refused_syntax_asks_for_a_conversion_once(node, lane):
         )
     lane(OTHER_SYNTAX)._step()
     assert node.decisions.show(number)["deliveries"][0]["why"] == "not_accepted_by_target"
+    assert [row.reason for row in node.decisions.held()] == ["not_accepted_by_target"]
+    with node.database.snapshot() as connection:
+        assert count(connection, now=node.clock.now).held == {"not_accepted_by_target": 1}
 
 
 def test_an_altered_output_never_leaves(node, lane):

@@ -4,8 +4,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from gateway.database import Database, LedgerError
+from gateway.database import REVISION, Database, LedgerError, migrations
 from gateway.ledger import Route
 from gateway.states import InstanceState
 from gateway.tables import METADATA, audit, instance, receipt
@@ -18,6 +19,11 @@ def test_migrations_make_the_tables_that_the_code_uses(node):
     """No difference is found between the migrated file and the tables in the code."""
     with node.database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_the_code_knows_the_newest_migration():
+    """The constant that spares commands Alembic is the head of the files."""
+    assert ScriptDirectory.from_config(migrations()).get_current_head() == REVISION
 
 
 def test_a_commit_is_on_the_disk_when_it_returns(node):
