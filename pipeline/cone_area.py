@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.cone import ACCEPTED_CONFIDENCE
 from pipeline.plan import NO_CONE, ConeArea
 from pipeline.reasons import Held, Reason
 from pipeline.records import ConeFinding, ConeOutcome
@@ -41,7 +42,6 @@ _SECONDARY_CAPTURE = frozenset(
         "1.2.840.10008.5.1.4.1.1.7.4",
     }
 )
-MINIMUM_CONFIDENCE = 0.5
 _LOOKS = 5
 _AGREEMENT = 0.7
 _SMALLEST_SHARE = 0.03
@@ -88,15 +88,21 @@ def find_cone_area(
 
 
 def _segment(frames: Frames, segmenter: ConeSegmenter) -> tuple[NDArray[np.bool_] | None, float]:
-    """One mask for the clip by majority of several frames; None where they are unsure or disagree."""
-    looks = sorted({round(at) for at in np.linspace(0, len(frames) - 1, num=min(_LOOKS, len(frames)))})
-    found = [segmenter.segment(frames.displayed(index)) for index in looks]
+    """One mask for the clip by majority of several looks; None where they are unsure or disagree.
+
+    The last look is at the brightest values of the others: what is dark in one frame shows in another.
+    """
+    places = sorted({round(at) for at in np.linspace(0, len(frames) - 1, num=min(_LOOKS, len(frames)))})
+    views = [frames.displayed(index) for index in places]
+    if len(views) > 1:
+        views.append(np.max(views, axis=0))
+    found = [segmenter.segment(view) for view in views]
     confidence = float(np.median([one.confidence for one in found]))
     votes = np.mean([one.mask for one in found], axis=0)
     kept: NDArray[np.bool_] = votes >= 0.5  # noqa: PLR2004  the majority
     area = np.count_nonzero(kept)
     agreeing = sum(_agreement(one.mask, kept) >= _AGREEMENT for one in found)
-    sure = confidence >= MINIMUM_CONFIDENCE and area >= _SMALLEST_SHARE * kept.size and 2 * agreeing > len(found)
+    sure = confidence >= ACCEPTED_CONFIDENCE and area >= _SMALLEST_SHARE * kept.size and 2 * agreeing > len(found)
     return (kept if sure else None), confidence
 
 

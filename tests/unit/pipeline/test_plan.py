@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 
 from config.schema import Cone
-from pipeline.cone_area import MINIMUM_CONFIDENCE, find_cone_area, has_other_coordinates
+from models.cone import ACCEPTED_CONFIDENCE
+from pipeline.cone_area import find_cone_area, has_other_coordinates
 from pipeline.frames.read import open_instance
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.plan import NO_CONE, ConeArea, Redaction, RedactionPlan, clipped, masking
@@ -209,8 +210,8 @@ class Sequence:
         self.cones = list(cones)
 
     def segment(self, image):
-        """Return the next."""
-        return self.cones.pop(0)
+        """Return the next, the last one for ever."""
+        return self.cones.pop(0) if len(self.cones) > 1 else self.cones[0]
 
 
 def square(left, right, confidence=0.9):
@@ -232,7 +233,7 @@ def area(tmp_path, segmenter, *, frames=5, masks_fit=False, regions=(), **settin
 
 def test_one_cone_for_the_clip_is_what_most_frames_agree_on(tmp_path):
     """One frame that is off does not decide."""
-    found = area(tmp_path, Sequence(*[square(40, 200)] * 4, square(0, 40)))
+    found = area(tmp_path, Sequence(*[square(40, 200)] * 2, square(0, 40), square(40, 200)))
     assert found.finding.box == (40, 20, 200, 140)
     assert not found.in_doubt
 
@@ -240,7 +241,7 @@ def test_one_cone_for_the_clip_is_what_most_frames_agree_on(tmp_path):
 @pytest.mark.parametrize(
     "cones",
     [
-        [square(40, 200, MINIMUM_CONFIDENCE / 2)] * 5,
+        [square(40, 200, ACCEPTED_CONFIDENCE - 0.1)] * 5,
         [square(40, 42)] * 5,
         [square(0, 0)] * 5,
         [square(0, 60), square(60, 120), square(120, 180), square(180, 240), square(90, 150)],
