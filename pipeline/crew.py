@@ -7,6 +7,7 @@ open models do not survive a fork. The rule of this file: every file that goes i
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
@@ -135,6 +136,7 @@ def _crashed(member: _Member) -> Outcome:
 
 def _labour(work: Work, number: int, line: Connection) -> None:
     """Do what is sent until the line closes; the body of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run itself ends its workers
     deidentifier = Deidentifier(
         profile=work.profile, key=work.key, project=work.project, models_config=work.models_config
     )
@@ -182,13 +184,25 @@ def _shelve(instance: DeidentifiedInstance, objects: Path) -> str:
     place = objects / name
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
-        place.hardlink_to(instance.path)
+        _link(instance.path, place)
     except FileExistsError as error:
         if place.read_bytes() != instance.path.read_bytes():
             raise Held(Reason.CORRECTION, "another object has the same instance UID") from error
     finally:
-        instance.path.unlink()
+        instance.path.unlink(missing_ok=True)
     return name
+
+
+def _link(path: Path, place: Path) -> None:
+    """Give a file another name, unless that is taken."""
+    try:
+        place.hardlink_to(path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if place.exists():
+            raise FileExistsError from None
+        path.rename(place)
 
 
 def _failed(source: Source, error: Exception) -> Outcome:

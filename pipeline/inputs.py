@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pydicom
 
+from pipeline.frames.silence import quiet_libraries
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -149,9 +151,10 @@ def _archive(path: Path) -> Iterator[Source]:
 def _dicomdir(path: Path) -> Iterator[Source]:
     """List what a DICOMDIR refers to (PS3.3, F.3.2.2), never outside its own folder."""
     try:
-        directory = pydicom.dcmread(path)
-        is_one = directory.file_meta.MediaStorageSOPClassUID == _MEDIA_STORAGE_DIRECTORY
-        names = [item.get("ReferencedFileID") for item in directory.DirectoryRecordSequence]
+        with quiet_libraries():
+            directory = pydicom.dcmread(path)
+            is_one = directory.file_meta.MediaStorageSOPClassUID == _MEDIA_STORAGE_DIRECTORY
+            names = [item.get("ReferencedFileID") for item in directory.DirectoryRecordSequence]
     except Exception as error:  # pydicom raises many kinds on damaged files; the outcome is the same for all
         raise UnusableInputError("a DICOMDIR cannot be read") from error
     if not is_one:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pipeline.frames.description import PixelDescription
     from pipeline.plan import RedactionPlan
 
+_NO_LONGER_TRUE = ("SmallestImagePixelValue", "LargestImagePixelValue")
+"""Optional, and false once pixels are black that were not."""
 DERIVATION = "Burned-in text and image surroundings blanked"
 
 
@@ -45,6 +47,9 @@ def describe_output(
     if plan.changes_pixels:
         finished.ImageType = ["DERIVED", *_rest_of_image_type(header)]
         finished.DerivationDescription = DERIVATION
+        for keyword in _NO_LONGER_TRUE:
+            if keyword in finished:
+                delattr(finished, keyword)
         move_regions(finished, plan.crop)
     return finished
 

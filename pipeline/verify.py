@@ -37,7 +37,6 @@ _IDENTITY = (
 )
 _READ_BYTES = 1 << 20
 _LONGEST_IDENTIFIER_BYTES = 1024
-_MOSTLY = 0.95
 
 
 def verify_identity(path: Path, header: Dataset, identifiers: Identifiers, *, pixels_follow: bool) -> None:
@@ -124,4 +123,4 @@ def _left_over(regions: tuple[FoundText, ...], frame: int, output: Output, keep:
 def _is_black(region: FoundText, blanked: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> bool:
     """Whether a region lies in what is blanked already: then there is nothing in it to read."""
     part = blanked[max(0, region.top) : region.bottom, max(0, region.left) : region.right]
-    return part.size == 0 or float(part.mean()) >= _MOSTLY
+    return bool(part.all())

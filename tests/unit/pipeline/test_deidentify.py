@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from config.schema import Cone, DeviceMask, ModelsConfig, Pixels, Profile, Text
+from models.catalog import open_models
 from models.errors import ModelFailed, ModelUnavailable
 from pipeline.deidentify import Deidentifier
 from pipeline.reasons import Held, Reason, TryLater
@@ -458,3 +459,34 @@ def test_the_output_replaces_what_an_earlier_attempt_left(tmp_path):
     assert Path(result.path) == out
     assert out.stat().st_mode & 0o777 == 0o600
     assert sorted(left.name for left in tmp_path.iterdir()) == ["in.dcm", "out.dcm"]
+
+
+@pytest.fixture(scope="module")
+def shipped_models():
+    """Open the text models of the default profile once."""
+    return open_models(ModelsConfig(device="cpu"), text="ppocr", cone=False)
+
+
+def test_the_shipped_models_find_a_name_flashed_on_one_frame(tmp_path, shipped_models):
+    """Real text on frame 3 of 5, in real eyes: gone there, and read; the other frames are the original's."""
+    frames = speckle(5, rows=240, columns=320)
+    burn(frames[3], "VORZIB QUATYN", 40, 60, scale=0.7)
+    path = save_image(tmp_path / "in.dcm", frames, syntax=RLELossless)
+    subject = deidentifier(reader=shipped_models.text)
+
+    result = subject.run(received(path), tmp_path / "out.dcm")
+
+    written = frames_of(result.path)
+    assert written[3].max() <= 125
+    assert np.array_equal(written[[0, 1, 2, 4]], frames[[0, 1, 2, 4]])
+    assert "VORZIB" in " ".join(found.text for found in result.findings.text).upper()
+
+
+def test_the_shipped_models_leave_a_text_free_clip_bit_for_bit(tmp_path, shipped_models):
+    """Nothing found, nothing changed, nothing held."""
+    path = save_image(tmp_path / "in.dcm", speckle(2, rows=240, columns=320), syntax=JPEG_BASELINE)
+
+    result = deidentifier(reader=shipped_models.text).run(received(path), tmp_path / "out.dcm")
+
+    assert result.transfer_syntax_uid == JPEG_BASELINE
+    assert np.array_equal(frames_of(result.path), frames_of(path))
