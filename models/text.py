@@ -187,7 +187,8 @@ def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.dtype != np.uint8 or image.ndim not in {_GREY, _COLOUR} or 0 in image.shape:
         raise ValueError("an image is uint8 (rows, columns) or (rows, columns, 3), and not empty")
     if image.ndim == _GREY:
-        return np.repeat(image[:, :, np.newaxis], 3, axis=2)
+        # A view: three samples that are one, so that a large grey frame is not held three times.
+        return np.broadcast_to(image[:, :, np.newaxis], (*image.shape, 3))
     if image.shape[2] != 3:  # noqa: PLR2004  red, green, blue
         raise ValueError("a colour image has three samples a pixel")
     return image
