@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import re
 import subprocess
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import prometheus_client
@@ -316,7 +315,7 @@ def test_files_that_are_no_code_are_packaged():
     patterns: dict[str, list[str]] = tomllib.loads(_text("pyproject.toml"))["tool"]["setuptools"]["package-data"]
     listed = subprocess.run(["git", "ls-files", *SHIPPED], cwd=ROOT, capture_output=True, text=True, check=True)
     files = [name for name in listed.stdout.splitlines() if not name.endswith(".py")]
-    missing = [name for name in files if not any(fnmatch.fnmatch(name, each) for each in _globs(patterns))]
+    missing = [name for name in files if not any(PurePosixPath(name).match(each) for each in _globs(patterns))]
 
     assert files
     assert missing == []
