@@ -58,6 +58,11 @@ IN_PROFILE = (
     Unavailable(place=("pixels", "cone", "fallback"), works=(("hold",),)),
     Unavailable(place=("pixels", "text", "fill"), works=("black",)),
     Unavailable(place=("pixels", "ctp_script")),
+    Unavailable(place=("pixels", "verify"), works=(True,)),
+    Unavailable(
+        place=("pixels", "review", "hold_when"),
+        works=(("residual_text", "cone_uncertain"), ("cone_uncertain", "residual_text")),
+    ),
 )
 """In a profile."""
 

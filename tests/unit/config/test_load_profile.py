@@ -159,6 +159,9 @@ UNAVAILABLE = [
     "pixels: {cone: {fallback: [regions, hold]}}",
     "pixels: {text: {fill: inpaint}}",
     "pixels: {ctp_script: device.script}",
+    "pixels: {verify: false}",
+    "pixels: {review: {hold_when: []}}",
+    "pixels: {review: {hold_when: [residual_text]}}",
 ]
 
 
