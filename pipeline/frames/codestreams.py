@@ -20,12 +20,16 @@ class DamagedCodestreamError(ValueError):
 
 
 class Dimensions(NamedTuple):
-    """What the codestream says about itself."""
+    """What the codestream says about itself.
+
+    `components` are a JPEG's component identifiers, empty where nothing names them.
+    """
 
     rows: int
     columns: int
     samples: int
     precision: int
+    components: bytes
 
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
@@ -74,6 +78,18 @@ def dimensions(codestream: bytes, coding: Coding) -> Dimensions | None:
         raise DamagedCodestreamError("the codestream ends early") from error
 
 
+def jpeg_photometric(codestream: bytes, announced: str) -> str:
+    """Return the colour space of a decoded JPEG frame: as the header says, unless the codestream contradicts it.
+
+    Component identifiers that spell RGB mean RGB; a JFIF segment means luminance and chrominance.
+    """
+    components = _jpeg_size(codestream).components
+    if components in (b"RGB", b"rgb"):
+        return "RGB"
+    jfif = codestream[6:11] == b"JFIF\x00" and codestream[2:4] == b"\xff\xe0"
+    return "YBR_FULL" if jfif or announced.startswith("YBR") else announced
+
+
 def _jpeg_size(data: bytes) -> Dimensions:
     position = _after_start(data)
     while True:
@@ -84,7 +100,8 @@ def _jpeg_size(data: bytes) -> Dimensions:
             continue
         if marker in _FRAME_HEADERS:
             precision, rows, columns, samples = struct.unpack_from(">BHHB", data, position + 2)
-            return Dimensions(rows=rows, columns=columns, samples=samples, precision=precision)
+            components = data[position + 8 : position + 8 + 3 * samples : 3]
+            return Dimensions(rows=rows, columns=columns, samples=samples, precision=precision, components=components)
         position += struct.unpack_from(">H", data, position)[0]
 
 
@@ -149,7 +166,9 @@ def _jpeg_2000_size(data: bytes) -> Dimensions:
         raise DamagedCodestreamError("no start of codestream")
     columns, rows, left, top = struct.unpack_from(">LLLL", data, 8)
     samples, precision = struct.unpack_from(">HB", data, 40)
-    return Dimensions(rows=rows - top, columns=columns - left, samples=samples, precision=(precision & 0x7F) + 1)
+    return Dimensions(
+        rows=rows - top, columns=columns - left, samples=samples, precision=(precision & 0x7F) + 1, components=b""
+    )
 
 
 def _clean_jpeg_2000(data: bytes) -> bytes:

@@ -14,8 +14,8 @@ import numpy as np
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.encoders.base import get_encoder
 
-from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, without_metadata
-from pipeline.frames.syntaxes import JPEG_EXTENDED, RLE_LOSSLESS, Coding, Syntax
+from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, jpeg_photometric, without_metadata
+from pipeline.frames.syntaxes import JPEG_BASELINE, JPEG_EXTENDED, RLE_LOSSLESS, Coding, Syntax
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 _BITS_OF_A_BYTE = 8
 _PLUGIN = {
-    "1.2.840.10008.1.2.4.50": "gdcm",
-    "1.2.840.10008.1.2.4.51": "gdcm",
     "1.2.840.10008.1.2.4.57": "gdcm",
     "1.2.840.10008.1.2.4.70": "gdcm",
     "1.2.840.10008.1.2.4.80": "pyjpegls",
@@ -56,10 +54,10 @@ def decode_frame(codestream: bytes, description: PixelDescription, syntax: Synta
     Held
         `UNDECODABLE` where the codestream is damaged or is not what the header announced.
     """
-    precision = _check_announced(codestream, description, syntax)
+    _check_announced(codestream, description, syntax)
     try:
-        if syntax.uid == JPEG_EXTENDED and precision > _BITS_OF_A_BYTE:
-            return DecodedFrame(_decode_twelve_bits(codestream, description), description.photometric)
+        if syntax.uid in (JPEG_BASELINE, JPEG_EXTENDED):
+            return _decode_lossy_jpeg(codestream, description)
         return _decode_by_plugin(codestream, description, syntax)
     except MemoryError:
         raise
@@ -67,8 +65,8 @@ def decode_frame(codestream: bytes, description: PixelDescription, syntax: Synta
         raise Held(Reason.UNDECODABLE, f"a frame cannot be decoded ({type(error).__name__})") from error
 
 
-def _check_announced(codestream: bytes, description: PixelDescription, syntax: Syntax) -> int:
-    """Compare the codestream's own size with the header's before anything is allocated; gives its precision."""
+def _check_announced(codestream: bytes, description: PixelDescription, syntax: Syntax) -> None:
+    """Compare the codestream's own size with the header's before anything is allocated."""
     d = description
     try:
         found = dimensions(codestream, syntax.coding)
@@ -76,17 +74,24 @@ def _check_announced(codestream: bytes, description: PixelDescription, syntax: S
     except DamagedCodestreamError as error:
         raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error
     if found is None:
-        return d.bits_stored
+        return
     if (found.rows, found.columns, found.samples) != (d.rows, d.columns, d.samples):
         raise Held(Reason.UNDECODABLE, "a frame's codestream has another size than the header")
-    return found.precision
 
 
-def _decode_twelve_bits(codestream: bytes, description: PixelDescription) -> NDArray[Any]:
-    frame = imagecodecs.jpeg_decode(codestream)
+def _decode_lossy_jpeg(codestream: bytes, description: PixelDescription) -> DecodedFrame:
+    """Decode 8 or 12 bits by libjpeg-turbo, colour as it is coded.
+
+    It gives the same samples as the plugins of pydicom, has 12 bits, and survives damage that ends GDCM's process.
+    """
+    coded = None if description.samples == 1 else "YCBCR"  # the same in and out: no conversion
+    frame = imagecodecs.jpeg_decode(codestream, colorspace=coded, outcolorspace=coded)
     if frame.shape != description.shape:
         raise ValueError("shape")
-    return np.asarray(frame, dtype=description.dtype)
+    photometric = description.photometric
+    if description.samples > 1:
+        photometric = jpeg_photometric(codestream, photometric)
+    return DecodedFrame(np.asarray(frame, dtype=description.dtype), photometric)
 
 
 def _decode_by_plugin(codestream: bytes, description: PixelDescription, syntax: Syntax) -> DecodedFrame:

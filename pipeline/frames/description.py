@@ -102,9 +102,10 @@ def describe_pixels(header: Dataset, keyword: str) -> PixelDescription:
     """
     try:
         description = _read(header, keyword)
-    except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+        starts_low = description.is_float or _high_bit(header, description) == description.bits_stored - 1
+    except Exception as error:  # pydicom raises many kinds on damaged values; the outcome is the same for all
         raise Held(Reason.UNDECODABLE, f"image attributes are unusable ({type(error).__name__})") from error
-    _check_consistency(description, header)
+    _check_consistency(description, starts_low=starts_low)
     _check_size(description)
     return description
 
@@ -126,7 +127,7 @@ def _read(header: Dataset, keyword: str) -> PixelDescription:
     )
 
 
-def _check_consistency(description: PixelDescription, header: Dataset) -> None:
+def _check_consistency(description: PixelDescription, *, starts_low: bool) -> None:
     d = description
     colour = d.photometric in _COLOUR
     checks = (
@@ -139,7 +140,7 @@ def _check_consistency(description: PixelDescription, header: Dataset) -> None:
         (not d.is_subsampled or d.columns % 2 == 0, "subsampled colour with an odd number of columns"),
         (not colour or d.bits_allocated > 1, "colour of one bit"),
         (not (d.signed and (colour or d.photometric == "PALETTE COLOR")), "signed colour"),
-        (d.is_float or _high_bit(header, d) == d.bits_stored - 1, "samples do not start at the lowest bit"),
+        (starts_low, "samples do not start at the lowest bit"),
     )
     for holds, note in checks:
         if not holds:

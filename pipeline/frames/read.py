@@ -98,13 +98,14 @@ def _read_header(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:
         warnings.simplefilter("always")
         try:
             header, stream = _parse(file)
+            names = [header.get("SOPClassUID"), header.get("SOPInstanceUID")]
         except (Held, MemoryError):
             raise
         except Exception as error:  # pydicom raises many kinds on garbage; the outcome is the same for all
             raise Held(Reason.UNREADABLE, f"not a DICOM data set ({type(error).__name__})") from error
     if any(" in file " in str(warning.message) for warning in said):  # how pydicom tells of an unexpected end
         raise Held(Reason.UNREADABLE, "the data set ends early")
-    if not header.get("SOPClassUID") or not header.get("SOPInstanceUID"):
+    if not all(names):
         raise Held(Reason.UNREADABLE, "the data set names no SOP class or instance")
     for tag in header.keys():  # noqa: SIM118  a data set iterates elements
         raw = header.get_item(tag)

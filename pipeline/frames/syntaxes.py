@@ -36,6 +36,7 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 DEFLATED_LITTLE = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"
+JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 
 
@@ -102,7 +103,7 @@ _ALL = (
     _native(DEFLATED_LITTLE, deflated=True),
     _native(EXPLICIT_BIG, little_endian=False),
     _encapsulated(RLE_LOSSLESS, Coding.RLE, lossless=True, has_encoder=True),
-    _encapsulated("1.2.840.10008.1.2.4.50", Coding.JPEG, lossless=False),  # JPEG Baseline (Process 1)
+    _encapsulated(JPEG_BASELINE, Coding.JPEG, lossless=False),  # JPEG Baseline (Process 1)
     _encapsulated(JPEG_EXTENDED, Coding.JPEG, lossless=False),  # JPEG Extended (Process 2 and 4)
     _encapsulated("1.2.840.10008.1.2.4.57", Coding.JPEG, lossless=True),  # JPEG Lossless (Process 14)
     _encapsulated("1.2.840.10008.1.2.4.70", Coding.JPEG, lossless=True),  # JPEG Lossless, first-order prediction

@@ -5,7 +5,7 @@ import struct
 import imagecodecs
 import numpy as np
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from pipeline.frames.read import open_instance
 from pipeline.frames.silence import quiet_libraries
@@ -171,3 +171,36 @@ def pixel_element(streams):
         + b"\xfe\xff\xdd\xe0"
         + bytes(4)
     )
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [
+        "1.2.840.10008.1.2.1",
+        DeflatedExplicitVRLittleEndian,
+        RLELossless,
+        JPEGLSLossless,
+        JPEG2000Lossless,
+        JPEG_BASELINE,
+    ],
+)
+def test_random_damage_ends_in_frames_or_in_a_reason_never_in_another_error(tmp_path, syntax):
+    """Eighty objects a syntax, a few bytes overwritten anywhere behind the preamble, the same ones every time."""
+    sound = save_image(tmp_path / "sound", speckle(2, rows=60, columns=80), syntax=syntax).read_bytes()
+    chance = np.random.default_rng(11)
+    path = tmp_path / "damaged"
+    outcomes = []
+    for _ in range(80):
+        content = bytearray(sound)
+        for place in chance.integers(140, len(sound), size=chance.choice([1, 2, 5, 20])):
+            content[place] = chance.integers(256)
+        path.write_bytes(content)
+        try:
+            with quiet_libraries(), open_instance(path) as opened:
+                frames = opened.frames
+                shown = [frames.renderings(index) for index in range(len(frames))] if frames is not None else []
+            outcomes.append(len(shown))
+        except Held as held:
+            outcomes.append(held.reason)
+    assert Reason.UNDECODABLE in outcomes
+    assert set(outcomes) <= {0, 1, 2, Reason.UNDECODABLE, Reason.UNREADABLE, Reason.RESOURCE_LIMIT}
