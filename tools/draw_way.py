@@ -50,7 +50,7 @@ def draw(palette: Palette) -> str:
 def _panels(picture: Picture, lefts: Sequence[float]) -> None:
     top, height = _STAGES_TOP - 34, _STAGE_HEIGHT + 50
     picture.box(lefts[0] - 14, top, 4 * _STEP + _STAGE_WIDTH + 28, height, "panel", round_px=12)
-    picture.text((lefts[1], top + 17), "worker processes", size_px=12, faint=True, anchor="start")
+    picture.text((lefts[1], top + 17), "worker processes", size_px=13, faint=True, anchor="start")
     picture.box(lefts[5] - 10, top, _STAGE_WIDTH + 20, height, "panel", round_px=12)
 
 
@@ -60,13 +60,13 @@ def _stores(picture: Picture) -> None:
     picture.text((95, top + 58), ["clinical", "PACS"], size_px=15, bold=True)
     picture.box(250, top + 8, 150, _STORES_HEIGHT - 16, "blue")
     picture.text((325, top + 32), "receive", size_px=15, bold=True)
-    picture.text((325, top + 64), ["known callers only,", "streamed to disk"], size_px=12, faint=True)
+    picture.text((325, top + 64), ["known callers only,", "streamed to disk"], size_px=13, faint=True)
     picture.cylinder(470, top, 170, _STORES_HEIGHT, "plain")
     picture.text((555, top + 36), "spool and ledger", size_px=15, bold=True)
-    picture.text((555, top + 70), ["original, receipt, row:", "on disk before Success"], size_px=12, faint=True)
-    picture.cylinder(690, top, 166, _STORES_HEIGHT, "plain")
-    picture.text((773, top + 36), "outputs", size_px=15, bold=True)
-    picture.text((773, top + 70), ["clean object, record,", "sidecar CSV (stays here)"], size_px=12, faint=True)
+    picture.text((555, top + 70), ["original, receipt, row:", "on disk before Success"], size_px=13, faint=True)
+    picture.cylinder(678, top, 188, _STORES_HEIGHT, "plain")
+    picture.text((772, top + 36), "outputs", size_px=15, bold=True)
+    picture.text((772, top + 70), ["clean object, record,", "sidecar CSV (stays here)"], size_px=13, faint=True)
 
 
 def _stage(picture: Picture, left: float, name: str, lines: Sequence[str], reasons: Sequence[Reason]) -> None:
@@ -74,10 +74,10 @@ def _stage(picture: Picture, left: float, name: str, lines: Sequence[str], reaso
     middle = left + _STAGE_WIDTH / 2
     picture.box(left, _STAGES_TOP, _STAGE_WIDTH, _STAGE_HEIGHT, tone)
     picture.text((middle, _STAGES_TOP + 26), name, size_px=15, bold=True)
-    picture.text((middle, _STAGES_TOP + 60), lines, size_px=12, faint=True)
+    picture.text((middle, _STAGES_TOP + 60), lines, size_px=13, faint=True)
     bottom = _STAGES_TOP + _STAGE_HEIGHT
     picture.arrow([(middle, bottom), (middle, _HELD_TOP)], dashed=True, tone="amber")
-    picture.text((middle, bottom + 82), [reason.value for reason in reasons], size_px=11, halo=True)
+    picture.text((middle, bottom + 82), [reason.value for reason in reasons], size_px=12, halo=True)
 
 
 def _research_side(picture: Picture, lefts: Sequence[float]) -> None:
@@ -86,15 +86,15 @@ def _research_side(picture: Picture, lefts: Sequence[float]) -> None:
     picture.text(((left + WIDTH - 20) / 2, _STAGES_TOP + 52), ["research", "PACS"], size_px=15, bold=True)
     middle = _STAGES_TOP + _STAGE_HEIGHT / 2
     picture.arrow([(lefts[5] + _STAGE_WIDTH, middle), (left, middle)])
-    picture.text(((lefts[5] + _STAGE_WIDTH + left) / 2 + 5, middle - 14), "C-STORE", size_px=12)
+    picture.text(((lefts[5] + _STAGE_WIDTH + left) / 2 + 5, middle - 14), "C-STORE", size_px=13)
 
 
 def _lines_between(picture: Picture, lefts: Sequence[float]) -> None:
     row, between = _STORES_TOP + _STORES_HEIGHT / 2, _STORES_TOP + _STORES_HEIGHT + 24
     picture.arrow([(160, row - 8), (250, row - 8)])
-    picture.text((205, row - 22), "C-STORE", size_px=12)
+    picture.text((205, row - 22), "C-STORE", size_px=13)
     picture.arrow([(250, row + 14), (160, row + 14)])
-    picture.text((205, row + 28), "Success", size_px=12)
+    picture.text((205, row + 28), "Success", size_px=13)
     picture.arrow([(400, row - 8), (470, row - 8)])
     picture.arrow([(470, row + 14), (400, row + 14)])
     middles = [left + _STAGE_WIDTH / 2 for left in lefts]
@@ -117,7 +117,7 @@ def _held(picture: Picture, lefts: Sequence[float]) -> None:
     picture.text(
         (30 + width / 2, _HELD_TOP + 52),
         "retry: the whole pipeline again  ·  reject  ·  release: only a scrubbed result, never the original",
-        size_px=12.5,
+        size_px=13.5,
     )
 
 
