@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from config.load import load_gateway
+from config.profile import AVAILABLE_OPTIONS
 from gateway import cli, metrics
 from pipeline.reasons import Reason
 from tests.factories.shipped import ALERTS, PACKAGES, ROOT, metrics_of_the_code, text_of, usable_configuration
@@ -128,6 +129,13 @@ def test_reasons_that_nothing_gives_are_called_unused():
     rows = re.findall(r"^\| `(\w+)` \|.*not used by this version \|$", text_of("docs/administrator.md"), re.MULTILINE)
 
     assert set(rows) == unused
+
+
+def test_the_options_called_implemented_are_those_accepted():
+    """The document names exactly the options that a profile may claim."""
+    sentence = text_of("docs/deidentification.md").partition("fully implemented: ")[2].partition(". ")[0]
+
+    assert set(re.findall(r"`(\w+)`", sentence)) == {option.value for option in AVAILABLE_OPTIONS}
 
 
 def test_every_metric_stands_in_the_handbook_with_its_labels():
