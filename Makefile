@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEVICE ?= cpu
 
-.PHONY: setup setup-dev setup-train peers demo test check lock bench clean help
+.PHONY: setup setup-dev setup-train peers demo pictures test check lock bench clean help
 
 help:
 	@echo "make setup   install into $(VENV) (DEVICE=gpu for an NVIDIA GPU)"
 	@echo "make demo    a clinical PACS, the gateway and a research PACS on this machine"
+	@echo "make pictures the before/after picture of the README"
 	@echo "make test    install what the tests need and run all checks and tests"
 	@echo "make check   format, lint, types, import direction"
 	@echo "make bench   the measurements quoted in the README"
@@ -58,8 +59,13 @@ test: $(VENV)/.train check peers
 
 COVERAGE_FLOOR ?= 80
 
+# DEMO_ONCE=1 ends it by itself; else it stays up until Ctrl-C.
 demo: setup
-	$(BIN)/python -m tools.demo
+	@$(BIN)/python -m tools.demo
+
+# The README's before/after picture.
+pictures: setup
+	$(BIN)/python -m tools.before_after docs/before-after.png
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _PANE = (430, 560)
 _GAP, _HEAD = 14, 40
-_PAPER, _INK, _FAINT = 250, (40, 44, 52), (120, 126, 138)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_PAPER, INK, _FAINT = 250, (40, 44, 52), (120, 126, 138)
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 _TAGS = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientAge", "StudyDate", "AccessionNumber", "InstitutionName",
     "ReferringPhysicianName", "StudyDescription", "StudyInstanceUID", "PatientIdentityRemoved",
@@ -59,8 +59,8 @@ def beside(left: Panel, right: Panel) -> Picture:
     sheet = np.full((rows + _HEAD + 2 * _GAP, 2 * columns + 3 * _GAP, 3), _PAPER, dtype=np.uint8)
     for number, panel in enumerate((left, right)):
         x = _GAP + number * (columns + _GAP)
-        cv2.putText(sheet, panel.title, (x, 22), _FONT, 0.55, _INK, 1, cv2.LINE_AA)
-        cv2.putText(sheet, panel.note, (x, 41), _FONT, 0.42, _FAINT, 1, cv2.LINE_AA)
+        cv2.putText(sheet, panel.title, (x, 22), FONT, 0.55, INK, 1, cv2.LINE_AA)
+        cv2.putText(sheet, panel.note, (x, 41), FONT, 0.42, _FAINT, 1, cv2.LINE_AA)
         pane = sheet[_HEAD + _GAP : _HEAD + _GAP + rows, x : x + columns]
         pane[:] = 226
         _centre(pane, panel.image, scale)
