@@ -1,0 +1,211 @@
+"""A worker records an outcome for whatever the pipeline does."""
+
+import errno
+import hashlib
+
+import pytest
+
+from config.load import load_profile
+from config.schema import ModelsConfig, Node, Processing, Rule, Send, Storage
+from gateway import worker as module
+from gateway.part10 import head
+from gateway.spool import Shelf
+from gateway.worker import Worker, WorkerSettings
+from pipeline.header.identity import Identities
+from pipeline.reasons import Held, Reason, TryLater
+from pipeline.records import (
+    ConeFinding,
+    ConeOutcome,
+    DeidentifiedInstance,
+    Findings,
+    TextAction,
+    TextFinding,
+    TextPlace,
+)
+
+from .conftest import KEY, WORKER
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+EXPLICIT = "1.2.840.10008.1.2.1"
+RULES = (
+    {"name": "no", "when": {"Modality": ["MR"]}, "action": "refuse"},
+    {"name": "wait", "when": {"Modality": ["XA"]}, "action": "hold"},
+    {"name": "all", "from": ["clinical"], "profile": "research", "project": "p", "target": ["research"]},
+    {"name": "rest", "fallback": True, "action": "hold"},
+)
+
+
+class Config:
+    """The part of the configuration that a worker reads."""
+
+    def __init__(self, root):
+        self.storage = Storage(path=root)
+        self.processing = Processing(workers=1)
+        self.rules = tuple(Rule.model_validate(rule) for rule in RULES)
+        self.nodes = {"clinical": Node(ae_title="CLINICAL", host=("127.0.0.1",), patient_domain="A")}
+        self.profiles = {"research": load_profile("research")}
+        self.models = ModelsConfig()
+        self.send = Send()
+
+
+class Pipeline:
+    """Stands for `Deidentifier`: writes an output and returns or raises what a test says."""
+
+    outcome: object = None
+
+    def __init__(self, *, profile, key, project, models_config, opener):
+        self.identities = Identities(key, project)
+        self.profile = profile
+
+    def run(self, received, output):
+        assert received.patient_domain == "A"
+        output.write_bytes(b"scrubbed")
+        if isinstance(Pipeline.outcome, Held) and Pipeline.outcome.reason is Reason.RESIDUAL_TEXT:
+            raise Held(Reason.RESIDUAL_TEXT, "left", result=_result(output))
+        if isinstance(Pipeline.outcome, BaseException):
+            output.unlink()
+            raise Pipeline.outcome
+        return _result(output)
+
+
+def _result(output):
+    cone = ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None)
+    text = TextFinding(
+        frame_first=0,
+        frame_last=0,
+        left=1,
+        top=2,
+        right=3,
+        bottom=4,
+        text="NAME",
+        confidence=0.9,
+        place=TextPlace.IMAGE,
+        action=TextAction.MASKED,
+        rule="text",
+    )
+    return DeidentifiedInstance(
+        path=output,
+        size_bytes=8,
+        sha256=hashlib.sha256(b"scrubbed").hexdigest(),
+        sop_class_uid=CT,
+        transfer_syntax_uid=EXPLICIT,
+        sop_instance_uid="2.25.11",
+        series_instance_uid="2.25.12",
+        study_instance_uid="2.25.13",
+        patient_id="SV-A",
+        findings=Findings(frames=1, redacted_fraction=0.1, cone=cone, text=(text,)),
+        profile_sha256="0" * 64,
+        model_sha256={},
+    )
+
+
+@pytest.fixture
+def worker(node, monkeypatch):
+    """A worker whose pipeline does as told."""
+    monkeypatch.setattr(module, "Deidentifier", Pipeline)
+    monkeypatch.setattr(module, "_DISK_FULL_WAIT_S", 0)
+    monkeypatch.setattr(Pipeline, "outcome", None)
+    settings = WorkerSettings(name=WORKER, config=Config(node.root), key=KEY)
+    return Worker(settings, spool=node.spool, database=node.database)
+
+
+def _arrive(node, modality="CT"):
+    element = b"\x08\x00\x60\x00CS" + (2).to_bytes(2, "little") + modality.encode()
+    file = head(sop_class_uid=CT, sop_instance_uid="1.2.3", transfer_syntax_uid=EXPLICIT) + element
+    node.arrive("1.2.3", content=file)
+
+
+def _outputs(node):
+    return [file for file in node.spool.files() if file.shelf is Shelf.OUTPUTS]
+
+
+def test_a_clean_instance_has_output_sidecar_and_delivery(node, worker):
+    """All three are there when the ledger says clean."""
+    _arrive(node)
+
+    assert worker.step()
+    assert not worker.step()
+
+    shown = node.decisions.show(1)
+    assert (shown["state"], shown["rule"], shown["pseudonym"]) == ("clean", "all", "SV-A")
+    assert node.delivery_states(1) == {"research": "waiting"}
+    assert [file.token for file in _outputs(node)] == [shown["output_token"]]
+    assert "NAME" in (node.spool.sidecar / "2.25.13.csv").read_text()
+    assert "NAME" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Held(Reason.UNDECODABLE, "n"), "undecodable"),
+        (MemoryError(), "resource_limit"),
+        (RuntimeError("Dalloway^Clarissa"), "internal_error"),
+        (OSError(errno.EIO, "Dalloway^Clarissa"), "internal_error"),
+    ],
+)
+def test_whatever_breaks_the_instance_is_held_and_no_output_stays(node, worker, capsys, outcome, reason):
+    """With its reason, and without the error's message, which may quote a header."""
+    _arrive(node)
+    Pipeline.outcome = outcome
+
+    worker.step()
+
+    assert [row.reason for row in node.decisions.held()] == [reason]
+    assert _outputs(node) == []
+    assert "Dalloway" not in capsys.readouterr().err + str(node.decisions.show(1))
+
+
+@pytest.mark.parametrize("outcome", [TryLater("disk"), OSError(errno.ENOSPC, "full")])
+def test_what_may_succeed_later_goes_back_to_the_queue(node, worker, outcome):
+    """A full disk holds nothing."""
+    _arrive(node)
+    Pipeline.outcome = outcome
+
+    worker.step()
+
+    assert node.state(1) == "received"
+    assert node.claim().attempt == 1
+
+
+def test_a_scrubbed_result_is_kept_with_its_hold(node, worker):
+    """So that a person may release exactly that."""
+    _arrive(node)
+    Pipeline.outcome = Held(Reason.RESIDUAL_TEXT, "left")
+
+    worker.step()
+
+    (held,) = node.decisions.held()
+    assert held.releasable
+    assert [file.token for file in _outputs(node)] == [node.decisions.show(1)["output_token"]]
+
+
+@pytest.mark.parametrize(("modality", "state", "reason"), [("MR", "refused", None), ("XA", "held", "no_rule")])
+def test_rules_can_refuse_and_hold(node, worker, modality, state, reason):
+    """Decided after the acknowledgement; the pipeline is not asked."""
+    _arrive(node, modality)
+
+    worker.step()
+
+    shown = node.decisions.show(1)
+    assert (shown["state"], shown["reason"]) == (state, reason)
+    assert _outputs(node) == []
+
+
+def test_bytes_that_are_no_data_set_are_held(node, worker):
+    """Whatever the parser makes of them."""
+    node.arrive(content=b"\x00" * 10)
+
+    worker.step()
+
+    assert [row.reason for row in node.decisions.held()] == ["unreadable"]
+
+
+def test_a_conversion_that_fails_is_final_for_this_target(node, worker):
+    """Never sent in a syntax that the target refused."""
+    number = node.clean()
+    node.deliveries.want_conversion(node.deliveries.claim("research", "f", limit=1, lease_s=60)[0])
+
+    assert worker.step()
+
+    assert node.delivery_states(number) == {"research": "failed"}
+    assert [row.reason for row in node.decisions.held()] == ["not_accepted_by_target"]
