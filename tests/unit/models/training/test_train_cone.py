@@ -26,6 +26,7 @@ def _run(out, **changes):
         "mix": Mix.SCREENS,
         "seed": 3,
         "start": None,
+        "average_start": False,
         "validation": 4,
         "progress": lambda _step, _loss: None,
     }
@@ -65,6 +66,20 @@ def test_a_run_can_continue_from_a_checkpoint(tmp_path):
     report = _run(tmp_path / "more" / "cone.onnx", start=tmp_path / "cone.pt", seed=5, mix=Mix.CUT)
 
     assert report.steps == 2
+
+
+def test_a_run_can_be_averaged_with_its_start(tmp_path):
+    """The result lies half way between the start and where the run alone would have ended."""
+    _run(tmp_path / "cone.onnx")
+    _run(tmp_path / "end" / "cone.onnx", start=tmp_path / "cone.pt", seed=5)
+    _run(tmp_path / "mean" / "cone.onnx", start=tmp_path / "cone.pt", seed=5, average_start=True)
+
+    start, end, mean = (
+        torch.load(tmp_path / name, weights_only=True) for name in ("cone.pt", "end/cone.pt", "mean/cone.pt")
+    )
+
+    assert torch.allclose(mean["head.weight"], (start["head.weight"] + end["head.weight"]) / 2, atol=1e-7)
+    assert not torch.equal(mean["head.weight"], end["head.weight"])
 
 
 def test_a_run_can_stop_before_its_schedule_ends(tmp_path):
