@@ -52,7 +52,7 @@ def _received(sent: Sent, folder: Path) -> tuple[Pair, Received]:
     path = folder / "received.dcm"
     sent.dataset.save_as(path, enforce_file_format=True)
     frames = frames_of(sent.dataset)
-    pair = Pair(sent=sent, received=sent.dataset, path=path, comparison=compare(frames, frames, sent.burned))
+    pair = Pair(sent=sent, received=sent.dataset, project="demo", comparison=compare(frames, frames, sent.burned))
     return pair, Received(path=path, sop_instance_uid=str(sent.dataset.SOPInstanceUID))
 
 
@@ -73,6 +73,7 @@ def test_the_demo_ends_with_nothing_found_and_everything_in_its_place(tmp_path):
     assert summary["planted_headers"] > 60
     assert summary["lines_read_sent"] > summary["planted_lines"] * 0.8
     assert summary["balanced"] is True
+    assert summary["patients"] == summary["pseudonyms"] == 5
     assert len(list((output / "pictures").glob("*.png"))) == OBJECTS - 2
     page = (output / "pictures" / "index.html").read_text()
     assert all(picture.name in page for picture in (output / "pictures").glob("*.png"))
@@ -155,7 +156,7 @@ def test_the_verdict_on_an_object_that_arrives_as_it_was_sent_is_bad(heart_clip,
 
 def test_the_verdict_names_what_is_missing_or_in_the_wrong_place(heart_clip):
     """A lost object, an unexpected hold, an unbalanced ledger and a word in the log are all seen."""
-    lost = Pair(sent=heart_clip, received=None, path=None, comparison=None)
+    lost = Pair(sent=heart_clip, received=None, project=None, comparison=None)
 
     verdict = judge(
         [lost],

@@ -20,7 +20,6 @@ from tools.demo.search import Leak, in_bytes, search_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from pydicom.dataset import Dataset
 
@@ -36,13 +35,15 @@ class Pair:
     ----------
     received
         None where it did not arrive.
+    project
+        The project under which it arrived: a patient has one pseudonym in each.
     comparison
         None where there are no pixels to compare.
     """
 
     sent: Sent
     received: Dataset | None
-    path: Path | None
+    project: str | None
     comparison: Comparison | None
 
 
@@ -64,6 +65,8 @@ class Verdict:
         Burned lines that the text recogniser reads in what was sent, and in what was received.
     altered_pixels
         Received pixels that are neither as sent nor blanked.
+    patients, pseudonyms
+        Of the objects that arrived; a patient counts once in each project.
     problems
         What is not as it should be, one sentence each.
     """
@@ -78,6 +81,7 @@ class Verdict:
     lines_read_sent: int
     lines_read_received: int
     altered_pixels: int
+    patients: int
     pseudonyms: int
     balanced: bool
     problems: tuple[str, ...]
@@ -99,11 +103,12 @@ def pair_up(worklist: Sequence[Sent], received: Sequence[Received], key: bytes) 
     by_uid = {one.sop_instance_uid: one for one in received}
     pairs = []
     for sent in worklist:
-        uids = [one.public_uid(str(sent.dataset.SOPInstanceUID)) for one in identities]
-        found = next((by_uid[uid] for uid in uids if uid in by_uid), None)
-        dataset = dcmread(found.path) if found else None
+        uids = {one.public_uid(str(sent.dataset.SOPInstanceUID)): one.project for one in identities}
+        uid = next((uid for uid in uids if uid in by_uid), None)
+        dataset = dcmread(by_uid[uid].path) if uid else None
         comparison = _comparison(sent, dataset) if dataset is not None else None
-        pairs.append(Pair(sent=sent, received=dataset, path=found.path if found else None, comparison=comparison))
+        project = uids[uid] if uid else None
+        pairs.append(Pair(sent=sent, received=dataset, project=project, comparison=comparison))
     return tuple(pairs)
 
 
@@ -156,7 +161,8 @@ def judge(
         lines_read_sent=read_sent,
         lines_read_received=read_received,
         altered_pixels=sum(one.altered_pixels for _, one in compared),
-        pseudonyms=len({str(pair.received.PatientID) for pair in arrived if pair.received is not None}),
+        patients=len({(pair.sent.patient.number, pair.project) for pair in arrived}),
+        pseudonyms=len(_pseudonyms(arrived)),
         balanced=bool(reconciled["balanced"]),
         problems=tuple(_problems(pairs, stored, held, reconciled, read_sent)),
     )
@@ -186,6 +192,8 @@ def _problems(
         problems.append(f"held are {_counted(held)}; expected were {_counted(expected)}")
     if len(stored) != sum(pair.received is not None for pair in pairs):
         problems.append("the research PACS has an object that nobody sent")
+    if not _one_pseudonym_each([pair for pair in pairs if pair.received is not None]):
+        problems.append("patients and pseudonyms do not correspond one to one within a project")
     if not reconciled["balanced"]:
         problems.append("`sonoveil reconcile` does not balance")
     if reconciled["acknowledged"] != len(pairs):
@@ -193,6 +201,16 @@ def _problems(
     if not read_sent:
         problems.append("the recogniser read nothing in what was sent, so that its silence proves nothing")
     return problems
+
+
+def _pseudonyms(pairs: Sequence[Pair]) -> set[str]:
+    return {str(pair.received.PatientID) for pair in pairs if pair.received is not None}
+
+
+def _one_pseudonym_each(arrived: Sequence[Pair]) -> bool:
+    patients = {(pair.sent.patient.number, pair.project) for pair in arrived}
+    of_each = [[pair for pair in arrived if (pair.sent.patient.number, pair.project) == one] for one in patients]
+    return all(len(_pseudonyms(pairs)) == 1 for pairs in of_each) and len(_pseudonyms(arrived)) == len(patients)
 
 
 def _fault(pair: Pair) -> str | None:

@@ -87,11 +87,15 @@ def _rows(verdict: Verdict) -> list[tuple[str, str, str]]:
     held = ", ".join(f"{number} {reason}" for reason, number in sorted(verdict.held.items())) or "none"
     return [
         ("objects", f"{verdict.sent} sent", f"{verdict.received} received; held: {held}"),
-        ("identifiers in headers", f"{verdict.planted_headers} planted", f"{len(verdict.leaks)} found"),
+        (
+            "identifiers in files, log, metrics",
+            f"{verdict.planted_headers} planted in headers",
+            f"{len(verdict.leaks)} found",
+        ),
         ("lines burned into pixels", f"{verdict.planted_lines} planted", f"{verdict.legible_lines} survive"),
         ("lines the recogniser reads", f"{verdict.lines_read_sent} read", f"{verdict.lines_read_received} read"),
         ("pixels altered otherwise", "", str(verdict.altered_pixels)),
-        ("patients", "", f"{verdict.pseudonyms} pseudonyms"),
+        ("patients, counted per project", str(verdict.patients), f"{verdict.pseudonyms} pseudonyms"),
         ("sonoveil reconcile", "", "balanced" if verdict.balanced else "NOT BALANCED"),
         ("identifiers found on the research side", "", str(verdict.identifiers_found)),
     ]
