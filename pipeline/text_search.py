@@ -28,6 +28,8 @@ _SAME_ON_ONE_FRAME = 0.7
 _INK_CONTRAST = 48
 _INK_PIXELS = 12
 _INK_CHANGE = 12.0
+_STROKE_SHARE = 0.85
+_STROKES_LEFT = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,7 @@ def find_text(frames: Frames, reader: TextReader, cone: ConeArea, keep: KeepRule
     for index in range(len(frames)):
         regions = scanner.read(frames.renderings(index))
         found.extend(as_findings(regions, index, cone, keep, rule="text"))
-    return _with_static_text(frames, merged(found))
+    return _with_static_text(frames, _everywhere_if_it_identifies(merged(found), len(frames), keep))
 
 
 def as_findings(
@@ -176,6 +178,18 @@ def _joined(track: TextFinding, found: TextFinding) -> TextFinding:
     )
 
 
+def _everywhere_if_it_identifies(
+    findings: tuple[TextFinding, ...], frames: int, keep: KeepRule
+) -> tuple[TextFinding, ...]:
+    """Blank what names the patient on every frame: it may stand, unread, on more of them than it was found on."""
+    return merged(
+        replace(found, frame_first=0, frame_last=frames - 1)
+        if found.action is TextAction.MASKED and keep.identifies(found.text)
+        else found
+        for found in findings
+    )
+
+
 def _with_static_text(frames: Frames, findings: tuple[TextFinding, ...]) -> tuple[TextFinding, ...]:
     """Add the frames on which the same ink stands but was not found: detectors flicker, overlays do not."""
     partial = [
@@ -213,11 +227,21 @@ def _covered(findings: tuple[TextFinding, ...], wanted: TextFinding, frame: int)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ink:
-    """The pixels of a region that stand out from its middle brightness."""
+    """The pixels of a region that stand out from its middle brightness.
+
+    Parameters
+    ----------
+    values
+        What they show, float32 (ink pixels,).
+    strokes
+        bool (ink pixels,): those that stand out the most. Over moving tissue the ink is letters and bright speckle
+        together, and only the letters stay; they are among the brightest.
+    """
 
     box: Box
     mask: NDArray[np.bool_]
     values: NDArray[np.float32]
+    strokes: NDArray[np.bool_]
 
     @classmethod
     def of(cls, shown: NDArray[np.uint8], box: Box) -> _Ink | None:
@@ -226,13 +250,19 @@ class _Ink:
         part = grey[box[1] : box[3], box[0] : box[2]]
         if part.size == 0:
             return None
-        mask = np.abs(part - np.median(part)) > _INK_CONTRAST
-        return cls(box=box, mask=mask, values=part[mask]) if np.count_nonzero(mask) >= _INK_PIXELS else None
+        contrast = np.abs(part - np.median(part))
+        mask = contrast > _INK_CONTRAST
+        if np.count_nonzero(mask) < _INK_PIXELS:
+            return None
+        strokes = contrast[mask] >= _STROKE_SHARE * contrast.max()
+        return cls(box=box, mask=mask, values=part[mask], strokes=strokes)
 
     def stands_in(self, grey: NDArray[np.float32]) -> bool:
         left, top, right, bottom = self.box
-        part = grey[top:bottom, left:right]
-        return float(np.abs(part[self.mask] - self.values).mean()) <= _INK_CHANGE
+        change = np.abs(grey[top:bottom, left:right][self.mask] - self.values)
+        if float(change.mean()) <= _INK_CHANGE:
+            return True
+        return float((change[self.strokes] <= _INK_CHANGE).mean()) >= _STROKES_LEFT
 
 
 def _grey(shown: NDArray[np.uint8]) -> NDArray[np.float32]:

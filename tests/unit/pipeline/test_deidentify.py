@@ -470,7 +470,7 @@ def shipped_models():
 def test_the_shipped_models_find_a_name_flashed_on_one_frame(tmp_path, shipped_models):
     """Real text on frame 3 of 5, in real eyes: gone there, and read; the other frames are the original's."""
     frames = speckle(5, rows=240, columns=320)
-    burn(frames[3], "VORZIB QUATYN", 40, 60, scale=0.7)
+    burn(frames[3], "LIVER SAGITTAL", 40, 60, scale=0.7)
     path = save_image(tmp_path / "in.dcm", frames, syntax=RLELossless)
     subject = deidentifier(reader=shipped_models.text)
 
@@ -479,7 +479,22 @@ def test_the_shipped_models_find_a_name_flashed_on_one_frame(tmp_path, shipped_m
     written = frames_of(result.path)
     assert written[3].max() <= 125
     assert np.array_equal(written[[0, 1, 2, 4]], frames[[0, 1, 2, 4]])
-    assert "VORZIB" in " ".join(found.text for found in result.findings.text).upper()
+    assert "LIVER" in " ".join(found.text for found in result.findings.text).upper()
+
+
+def test_what_names_the_patient_on_one_frame_is_blanked_on_all(tmp_path):
+    """The same name may stand, unread, on frames where no look finds it: the place goes everywhere."""
+    frames = speckle(6)
+    burn(frames[2], "VORZIB", 30, 60)
+    burn(frames[4], "VORZIB", 30, 60, value=110)
+    path = save_image(tmp_path / "in.dcm", frames)
+
+    result = deidentifier(reader=WhiteReader(str(pydicom.dcmread(path).PatientName).split("^")[0])).run(
+        received(path), tmp_path / "out.dcm"
+    )
+
+    assert {(found.frame_first, found.frame_last) for found in result.findings.text} == {(0, 5)}
+    assert not frames_of(result.path)[4, 50:58, 34:60].any()
 
 
 def test_the_shipped_models_leave_a_text_free_clip_bit_for_bit(tmp_path, shipped_models):
