@@ -146,7 +146,7 @@ class Decisions:
                 self._audit(connection, "retry", instance_id, {"what": "deliveries"})
                 return None
             if row.reason == Reason.CORRECTION.value:
-                self._supersede_others(connection, row)
+                self._supersede_earlier(connection, row)
             self._apply(
                 connection,
                 instance_id,
@@ -235,11 +235,11 @@ class Decisions:
             .values(state=next_delivery_state(state, event).value, next_try_at=self._database.clock(), attempts=0)
         ).rowcount
 
-    def _supersede_others(self, connection: sa.Connection, row: Any) -> None:
+    def _supersede_earlier(self, connection: sa.Connection, row: Any) -> None:
         others = connection.execute(
             sa.select(instance.c.id).where(
                 instance.c.sop_index == row.sop_index,
-                instance.c.id != row.id,
+                instance.c.id < row.id,  # a correction that came later still waits for its own decision
                 instance.c.state.in_(
                     [
                         InstanceState.RECEIVED.value,

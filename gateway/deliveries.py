@@ -175,9 +175,10 @@ class Deliveries:
             current = connection.execute(
                 sa.select(delivery.c.state).where(delivery.c.id == claimed.delivery_id)
             ).scalar_one()
-            if current == DeliveryState.CANCELLED.value and event is DeliveryEvent.SEND:
-                # It left while it was being cancelled: the truth is told in the audit, the state stays.
-                action = "send_of_cancelled"
+            if current != DeliveryState.WAITING.value:
+                # Cancelled, or sent by another lane whose claim had run out, while this target was answering: the
+                # truth is told in the audit, the state stays.
+                action = f"{action}_of_{current}"
             else:
                 state = next_delivery_state(DeliveryState(current), event)
                 connection.execute(

@@ -6,7 +6,6 @@ cannot be reached, nothing more is tried until the circuit's delay has passed; t
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 import time
@@ -19,17 +18,16 @@ from gateway import log, metrics
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.forward import OutcomeKind, Outgoing, Sender, SendOutcome
-from gateway.processes import StopFlag, begin_child
+from gateway.processes import StopFlag, as_child, begin_child
 from gateway.requestor import Failure
 from gateway.retry import next_delay
-from gateway.spool import Shelf, Spool
+from gateway.spool import Shelf, Spool, is_intact
 from gateway.tables import audit
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE
 from pipeline.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from config.schema import GatewayConfig, Send
 
@@ -47,6 +45,7 @@ class ForwarderSettings:
     config: GatewayConfig
 
 
+@as_child
 def run_forwarder(settings: ForwarderSettings) -> None:
     """Send to one target until asked to stop; the body of a process."""
     stop = begin_child()
@@ -157,6 +156,7 @@ class Lane:
         self._deliveries = Deliveries(database)
         self._circuit = circuit
         self._stop = stop
+        self._unsettled: dict[int, ClaimedDelivery] = {}
         config = settings.config
         self._sender = Sender(
             settings.target,
@@ -167,34 +167,43 @@ class Lane:
     def run(self) -> None:
         """Send until asked to stop."""
         while not self._stop.is_set():
-            try:
-                worked = self._step()
-            except sa.exc.SQLAlchemyError as error:
-                # The ledger is busy beyond its timeout or its disk is full. What is claimed stays claimed and is
-                # sent again, byte for byte, after the lease or a restart.
-                log.fault("forwarder_ledger", error, target=self._target)
-                worked = False
-            if not worked:
+            if not self.attempt():
                 self._sender.close_if_idle()
                 self._stop.wait(_IDLE_S)
         self._sender.close()
+
+    def attempt(self) -> bool:
+        """Do one piece of work; False when there is none, or something broke and a pause is due.
+
+        A lane never ends by an error: its target would be without anybody while the process looks well.
+        """
+        try:
+            if self._unsettled:  # the ledger could not be written: sent again, byte for byte, if it was sent
+                self._give_back(list(self._unsettled.values()))
+            return self._step()
+        except Exception as error:  # noqa: BLE001  a busy or full ledger, or a fault of ours: logged, tried again
+            log.fault("forwarder_trouble", error, target=self._target)
+            self._circuit.unused()
+            return False
 
     def _step(self) -> bool:
         permitted = self._circuit.permits()
         if permitted == 0:
             return False
         claimed = self._deliveries.claim(self._target, self._name, limit=permitted, lease_s=_LEASE_S)
+        self._unsettled = {item.delivery_id: item for item in claimed}
         if not claimed:
             self._circuit.unused()
             return False
         self._send_all(claimed)
+        self._unsettled = {}
         return True
 
     def _send_all(self, claimed: Sequence[ClaimedDelivery]) -> None:
         outgoing, by_token = [], {}
         for item in claimed:
             path = self._spool.path(Shelf.OUTPUTS, item.token)
-            if not _is_intact(path, item.sha256):
+            if not is_intact(path, item.sha256):
                 self._fail(item, status=None, why="output_missing_or_altered")
                 continue
             by_token[item.token] = item
@@ -219,11 +228,30 @@ class Lane:
                 if outcome.why is Failure.NOT_TRIED:
                     self._circuit.report(reached=False)
                     break
-                if not self._record(by_token.pop(outcome.token), outcome):
+                item = by_token.pop(outcome.token)
+                is_reached = self._record(item, outcome)
+                del self._unsettled[item.delivery_id]
+                if not is_reached:
                     break  # the rest would fail in the same way
+        except sa.exc.SQLAlchemyError:
+            raise
+        except Exception as error:  # noqa: BLE001  a fault of ours with the object in hand: it waits, the others go on
+            self._broken(by_token.pop(next(iter(by_token))), error)
         finally:
             metrics.ASSOCIATIONS.labels("out").dec()
-            self._deliveries.give_back(list(by_token.values()))
+            self._give_back(list(by_token.values()))
+
+    def _give_back(self, items: Sequence[ClaimedDelivery]) -> None:
+        self._deliveries.give_back(items)
+        for item in items:
+            del self._unsettled[item.delivery_id]
+
+    def _broken(self, item: ClaimedDelivery, error: Exception) -> None:
+        log.fault("internal_error", error, target=self._target, instance=item.instance_id)
+        self._circuit.unused()
+        self._sender.close()
+        delay_s = self._send.max_retry_delay.total_seconds()
+        self._deliveries.record_later(item, delay_s=delay_s, status=None, why=Reason.INTERNAL_ERROR.value)
 
     def _record(self, item: ClaimedDelivery, outcome: SendOutcome) -> bool:
         """Write what became of one instance; False when the target cannot be talked to."""
@@ -242,11 +270,12 @@ class Lane:
         return not unreachable
 
     def _sent(self, item: ClaimedDelivery, outcome: SendOutcome) -> None:
-        size = self._spool.path(Shelf.OUTPUTS, item.token).stat().st_size
         self._deliveries.record_sent(item, status=outcome.status or 0)
         metrics.INSTANCES.labels("forward", "sent").inc()
-        metrics.SENT_BYTES.labels(self._target).inc(size)
-        log.event("sent", target=self._target, instance=item.instance_id, status=outcome.status, bytes=size)
+        metrics.SENT_BYTES.labels(self._target).inc(outcome.sent_bytes)
+        log.event(
+            "sent", target=self._target, instance=item.instance_id, status=outcome.status, bytes=outcome.sent_bytes
+        )
 
     def _later(self, item: ClaimedDelivery, outcome: SendOutcome, circuit_delay_s: float) -> None:
         delay = next_delay(item.attempts + 1, self._send, random.random())  # noqa: S311  jitter, no secret
@@ -279,12 +308,3 @@ class Lane:
         unaccepted = why == Reason.NOT_ACCEPTED_BY_TARGET.value
         metrics.HELD.labels((Reason.NOT_ACCEPTED_BY_TARGET if unaccepted else Reason.DELIVERY_FAILED).value).inc()
         log.event("delivery_failed", target=self._target, instance=item.instance_id, status=status, why=why)
-
-
-def _is_intact(path: Path, sha256: str) -> bool:
-    """Tell whether a file still holds the bytes that were verified: nothing else may leave."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    except OSError:
-        return False

@@ -158,6 +158,12 @@ class Ledger:
             found = connection.execute(sa.select(receipt.c.id).where(receipt.c.token == token)).first()
         return found is not None
 
+    def names_output(self, token: str) -> bool:
+        """Tell whether an instance names an output of that name."""
+        with self._database.read() as connection:
+            found = connection.execute(sa.select(instance.c.id).where(instance.c.output_token == token)).first()
+        return found is not None
+
     def _judge_duplicate(self, connection: sa.Connection, new: NewInstance) -> tuple[InstanceState, str | None]:
         current = connection.execute(
             sa.select(instance.c.id, instance.c.content_sha256)

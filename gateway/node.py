@@ -192,9 +192,9 @@ class Node:
             alive=lambda: self._alive(children),
             ready=lambda: self._ready(database, children),
         )
+        receiver.start()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
         children.start_due()
-        receiver.start()
         health.start()
         announce({"dicom": receiver.port, "metrics": health.port})
         log.event("started", port=receiver.port, version=version("sonoveil"))

@@ -6,18 +6,22 @@ while its successor does the same.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
+import sys
 import threading
 from multiprocessing import connection, parent_process
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway import log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 _PARENT_GONE = 3
+_Settings = TypeVar("_Settings")
 
 
 class StopFlag:
@@ -46,6 +50,24 @@ class StopFlag:
 
         for number in signals:
             signal.signal(number, handle)
+
+
+def as_child(body: Callable[[_Settings], None]) -> Callable[[_Settings], None]:
+    """Make the body of a process tell of its unexpected end by class and place alone.
+
+    `multiprocessing` prints whatever leaves a body as a traceback, past `sys.excepthook`: messages and contexts of
+    errors quote header values.
+    """
+
+    @functools.wraps(body)
+    def quiet(settings: _Settings) -> None:
+        try:
+            body(settings)
+        except Exception as error:  # noqa: BLE001  the last resort: logged, and the node starts a successor
+            log.fault("uncaught", error)
+            sys.exit(1)
+
+    return quiet
 
 
 def begin_child() -> StopFlag:

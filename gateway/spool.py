@@ -7,14 +7,17 @@ can be taken for something that may leave.
       incoming/TOKEN.part       being received; removed at start-up
       originals/ab/TOKEN.dcm    as received; never sent
       outputs/ab/TOKEN.dcm      scrubbed and verified; what is sent
+      outputs/ab/TOKEN.WORKER   being made by that worker; removed when it starts again
       sidecar/STUDY.csv         confidential: text beside new UIDs
       ledger.sqlite             the ledger
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -66,6 +69,15 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_intact(path: Path, sha256: str) -> bool:
+    """Tell whether a file still holds the bytes that were verified: nothing else may leave."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
 class Spool:
     """The objects of one node under `storage.path`.
 
@@ -109,6 +121,18 @@ class Spool:
             raise ValueError("not a spool token")
         return self.root / shelf / token[:2] / f"{token}.dcm"
 
+    def unfinished(self, token: str, worker: str) -> Path:
+        """Return where a worker makes an output; `place` gives it its lasting name."""
+        return self.path(Shelf.OUTPUTS, token).with_suffix(f".{worker}")
+
+    def clear_unfinished(self, worker: str) -> int:
+        """Remove what an ended worker of that name had begun; nothing of it is named by any row."""
+        outputs = self.root / Shelf.OUTPUTS
+        found = [*outputs.glob(f"*/*.{worker}"), *outputs.glob(f"*/.*.{worker}.part")]
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
     def place(self, part: Path, shelf: Shelf, token: str) -> Path:
         """Give a complete, already synced file its lasting name and make the name durable."""
         final = self.path(shelf, token)
@@ -125,7 +149,8 @@ class Spool:
         for shelf in Shelf:
             for path in sorted((self.root / shelf).glob("*/*")):
                 if path.suffix == ".dcm":
-                    yield StoredFile(shelf=shelf, token=path.stem, size_bytes=path.stat().st_size)
+                    with suppress(FileNotFoundError):  # removed since it was listed
+                        yield StoredFile(shelf=shelf, token=path.stem, size_bytes=path.stat().st_size)
 
     def leftovers(self) -> Iterator[Path]:
         """Yield unfinished files among the outputs: what a killed worker left."""

@@ -9,19 +9,21 @@ from __future__ import annotations
 import errno
 import hashlib
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pydicom
+import sqlalchemy as sa
 from pydicom.multival import MultiValue
 
 from gateway import log, metrics
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.ledger import Claim, Ledger, Output, Route
-from gateway.processes import begin_child
+from gateway.processes import as_child, begin_child
 from gateway.rules import Facts, choose
-from gateway.spool import Shelf, Spool, new_token, sync_folder
+from gateway.spool import Shelf, Spool, is_intact, new_token
 from gateway.watched_models import open_watched
 from pipeline import convert, report, sidecar
 from pipeline.deidentify import Deidentifier
@@ -30,7 +32,7 @@ from pipeline.reasons import Held, Reason, TryLater
 from pipeline.records import ReceivedInstance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from config.schema import GatewayConfig, Rule
@@ -40,6 +42,7 @@ _LEASE_S = 900.0
 """Longer than any object should take; a worker that holds one beyond it is ended by the node."""
 _IDLE_S = 0.1
 _DISK_FULL_WAIT_S = 5.0
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,12 @@ class WorkerSettings:
     key: bytes
 
 
+@as_child
 def run_worker(settings: WorkerSettings) -> None:
     """Process instances until asked to stop; the body of a process."""
     stop = begin_child()
     spool = Spool(settings.config.storage.path)
+    spool.clear_unfinished(settings.name)
     database = Database.open(spool.ledger_path)
     worker = Worker(settings, spool=spool, database=database)
     while not stop.is_set():
@@ -82,9 +87,21 @@ class Worker:
         self._ledger = Ledger(database, replace_duplicates=settings.config.storage.duplicates == "replace")
         self._deliveries = Deliveries(database)
         self._deidentifiers: dict[tuple[str, str], Deidentifier] = {}
+        self._unsettled: Claim | None = None
 
     def step(self) -> bool:
-        """Do one piece of work; False when there is none."""
+        """Do one piece of work; False when there is none, or the ledger cannot be used now."""
+        try:
+            return self._step()
+        except sa.exc.SQLAlchemyError as error:  # its disk is full, or it is busy beyond its timeout: nobody's fault
+            log.fault("worker_ledger", error)
+            time.sleep(_DISK_FULL_WAIT_S)
+            return False
+
+    def _step(self) -> bool:
+        if self._unsettled is not None:
+            self._ledger.give_back(self._unsettled, self._name)
+            self._unsettled = None
         claim = self._ledger.claim(self._name, lease_s=_LEASE_S, max_attempts=self._config.processing.attempts)
         if claim is not None:
             self._process(claim)
@@ -97,23 +114,36 @@ class Worker:
 
     def _process(self, claim: Claim) -> None:
         begun = time.perf_counter()
+        token = new_token()
+        unfinished = self._spool.unfinished(token, self._name)
+        self._unsettled = claim  # until the ledger has an outcome
+        try:
+            self._decide(claim, token)
+        except (TryLater, sa.exc.SQLAlchemyError) as error:
+            log.fault("worker_gives_back", error, instance=claim.instance_id)
+            self._ledger.give_back(claim, self._name)
+            time.sleep(_DISK_FULL_WAIT_S)
+        except OSError as error:
+            self._os_error(claim, error)
+        except Exception as error:  # noqa: BLE001  anything else is a fault of ours: recorded, and the object waits
+            log.fault("internal_error", error, instance=claim.instance_id)
+            self._hold(claim, None, Held(Reason.INTERNAL_ERROR, f"unexpected {type(error).__name__}"), token)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        self._unsettled = None
+        metrics.STAGE_SECONDS.labels("pipeline").observe(time.perf_counter() - begun)
+
+    def _decide(self, claim: Claim, token: str) -> None:
         route: Route | None = None
         try:
             source = self._spool.path(Shelf.ORIGINALS, claim.token)
             route, rule = self._route(claim, source)
-            self._act(claim, route, rule, source)
+            self._act(claim, route, rule, source, token)
         except Held as held:
-            self._hold(claim, route, held)
-        except TryLater:
-            self._ledger.give_back(claim, self._name)
-        except OSError as error:
-            self._os_error(claim, route, error)
+            self._hold(claim, route, held, token)
         except MemoryError:
-            self._hold(claim, route, Held(Reason.RESOURCE_LIMIT, "processing needs more memory than there is"))
-        except Exception as error:  # noqa: BLE001  anything else is a fault of ours: recorded, and the object waits
-            log.fault("internal_error", error, instance=claim.instance_id)
-            self._hold(claim, route, Held(Reason.INTERNAL_ERROR, f"unexpected {type(error).__name__}"))
-        metrics.STAGE_SECONDS.labels("pipeline").observe(time.perf_counter() - begun)
+            too_large = Held(Reason.RESOURCE_LIMIT, "processing needs more memory than there is")
+            self._hold(claim, route, too_large, token)
 
     def _route(self, claim: Claim, source: Path) -> tuple[Route, Rule]:
         if not claim.readable:
@@ -128,7 +158,7 @@ class Worker:
         rule = choose(self._config.rules, facts)
         return Route(rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target), rule
 
-    def _act(self, claim: Claim, route: Route, rule: Rule, source: Path) -> None:
+    def _act(self, claim: Claim, route: Route, rule: Rule, source: Path, token: str) -> None:
         if rule.action == "hold":
             raise Held(Reason.NO_RULE, f"rule {rule.name} holds what no other rule takes")
         if rule.action == "refuse":
@@ -142,10 +172,10 @@ class Worker:
             node_name=claim.node,
             size_bytes=claim.size_bytes,
         )
-        token = new_token()
-        result = self._deidentifier(rule).run(received, self._spool.path(Shelf.OUTPUTS, token))
-        output = self._store(claim, rule, token, result)
-        if not self._ledger.record_clean(claim, self._name, route, output):
+        result = self._deidentifier(rule).run(received, self._spool.unfinished(token, self._name))
+        with self._stored(rule, token, result) as output:
+            recorded = self._ledger.record_clean(claim, self._name, route, output)
+        if not recorded:
             self._spool.remove(Shelf.OUTPUTS, token)  # superseded meanwhile: nobody names this file
             return
         metrics.FRAMES.inc(result.findings.frames)
@@ -153,9 +183,9 @@ class Worker:
             metrics.TEXT_REGIONS.labels(finding.place.value).inc()
         self._count("clean", claim, route)
 
-    def _store(self, claim: Claim, rule: Rule, token: str, result: DeidentifiedInstance) -> Output:
-        """Make the output's name and the sidecar durable, and return what the ledger keeps."""
-        sync_folder(self._spool.path(Shelf.OUTPUTS, token).parent)
+    @contextmanager
+    def _stored(self, rule: Rule, token: str, result: DeidentifiedInstance) -> Iterator[Output]:
+        """Make sidecar and output durable and give what the ledger is to keep; the output goes if it cannot keep it."""
         assert rule.profile is not None
         sidecar.store(
             result,
@@ -163,9 +193,9 @@ class Worker:
             filename=f"{result.sop_instance_uid}.dcm",
             rules=self._config.profiles[rule.profile].sidecar,
             identities=self._deidentifier(rule).identities,
-            replace=claim.attempt > 1,
+            replace=True,  # an earlier run of the same instance may have left rows
         )
-        return Output(
+        output = Output(
             token=token,
             sha256=result.sha256,
             size_bytes=result.size_bytes,
@@ -177,28 +207,39 @@ class Worker:
             profile_sha256=result.profile_sha256,
             record=report.record(result),
         )
+        try:
+            self._spool.place(result.path, Shelf.OUTPUTS, token)
+            yield output
+        except (OSError, sa.exc.SQLAlchemyError):
+            # A commit may report an error and still stand: a file too many is removed at start-up, one too few is lost.
+            if not self._ledger.names_output(token):
+                self._spool.remove(Shelf.OUTPUTS, token)
+            raise
 
-    def _hold(self, claim: Claim, route: Route | None, held: Held) -> None:
-        output = None
-        if held.result is not None and route is not None:
-            output = self._held_output(claim, route, held.result)
-        if self._ledger.record_held(claim, self._name, route, reason=held.reason, note=held.note, output=output):
+    def _hold(self, claim: Claim, route: Route | None, held: Held, token: str) -> None:
+        if held.result is None or route is None:
+            recorded = self._record_held(claim, route, held, None)
+        else:
+            rule = next(rule for rule in self._config.rules if rule.name == route.rule)
+            with self._stored(rule, token, held.result) as output:
+                recorded = self._record_held(claim, route, held, output)
+            if not recorded:
+                self._spool.remove(Shelf.OUTPUTS, token)
+        if recorded:
             metrics.HELD.labels(held.reason.value).inc()
             self._count("held", claim, route, reason=held.reason.value)
 
-    def _held_output(self, claim: Claim, route: Route, result: DeidentifiedInstance) -> Output:
-        rule = next(rule for rule in self._config.rules if rule.name == route.rule)
-        return self._store(claim, rule, result.path.stem, result)
+    def _record_held(self, claim: Claim, route: Route | None, held: Held, output: Output | None) -> bool:
+        return self._ledger.record_held(claim, self._name, route, reason=held.reason, note=held.note, output=output)
 
-    def _os_error(self, claim: Claim, route: Route | None, error: OSError) -> None:
+    def _os_error(self, claim: Claim, error: OSError) -> None:
         log.fault("worker_disk", error, instance=claim.instance_id)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}:
+        if error.errno in _PASSING:
             self._ledger.give_back(claim, self._name)
             time.sleep(_DISK_FULL_WAIT_S)
             return
-        self._hold(
-            claim, route, Held(Reason.INTERNAL_ERROR, f"the disk answered {errno.errorcode.get(error.errno or 0, '?')}")
-        )
+        note = f"the disk answered {errno.errorcode.get(error.errno or 0, '?')}"
+        self._record_held(claim, None, Held(Reason.INTERNAL_ERROR, note), None)
 
     def _deidentifier(self, rule: Rule) -> Deidentifier:
         assert rule.profile is not None
@@ -215,18 +256,38 @@ class Worker:
         return self._deidentifiers[wanted]
 
     def _convert(self, wanted: ClaimedDelivery) -> None:
+        source = self._spool.path(Shelf.OUTPUTS, wanted.token)
         token = new_token()
-        output = self._spool.path(Shelf.OUTPUTS, token)
+        unfinished = self._spool.unfinished(token, self._name)
         try:
-            convert.to_explicit_little_endian(self._spool.path(Shelf.OUTPUTS, wanted.token), output)
+            _require_intact(source, wanted.sha256)
+            convert.to_explicit_little_endian(source, unfinished)
+            with unfinished.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            self._spool.place(unfinished, Shelf.OUTPUTS, token)
         except Held as held:
-            log.event("conversion_failed", target=wanted.target, instance=wanted.instance_id, reason=held.reason.value)
-            self._deliveries.record_failed(wanted, status=None, why=Reason.NOT_ACCEPTED_BY_TARGET.value)
-            metrics.HELD.labels(Reason.NOT_ACCEPTED_BY_TARGET.value).inc()
-            return
-        sync_folder(output.parent)
-        with output.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            self._not_converted(wanted, held.reason.value)
+        except OSError as error:
+            if error.errno not in _PASSING:
+                self._not_converted(wanted, type(error).__name__)
+                return
+            log.fault("worker_disk", error, target=wanted.target, instance=wanted.instance_id)
+            self._deliveries.give_back([wanted])
+            time.sleep(_DISK_FULL_WAIT_S)
+        except Exception as error:  # noqa: BLE001  a fault of ours: recorded, else every worker would end on it in turn
+            log.fault("internal_error", error, target=wanted.target, instance=wanted.instance_id)
+            self._not_converted(wanted, Reason.INTERNAL_ERROR.value)
+        else:
+            self._converted(wanted, token, sha256)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def _not_converted(self, wanted: ClaimedDelivery, why: str) -> None:
+        log.event("conversion_failed", target=wanted.target, instance=wanted.instance_id, reason=why)
+        self._deliveries.record_failed(wanted, status=None, why=Reason.NOT_ACCEPTED_BY_TARGET.value)
+        metrics.HELD.labels(Reason.NOT_ACCEPTED_BY_TARGET.value).inc()
+
+    def _converted(self, wanted: ClaimedDelivery, token: str, sha256: str) -> None:
         if not self._deliveries.record_converted(
             wanted, token=token, sha256=sha256, transfer_syntax_uid=EXPLICIT_LITTLE
         ):
@@ -242,6 +303,11 @@ class Worker:
             rule=route.rule if route else None,
             attempt=claim.attempt,
         )
+
+
+def _require_intact(path: Path, sha256: str) -> None:
+    if not is_intact(path, sha256):
+        raise Held(Reason.VERIFICATION_FAILED, "the output is missing or was altered")
 
 
 def _read_header(path: Path) -> pydicom.Dataset:
