@@ -1,7 +1,8 @@
 """Stored samples → what a reader sees, as 8-bit grey or RGB (PS3.3, C.7.6.3 and C.11; PS3.4, N.2).
 
-Used to look for text and for the cone, never to write pixels. A monochrome frame may have two renderings: through
-the object's own window, and over the whole range of its samples, so that text which the window hides is still seen.
+Used to look for text and for the cone, never to write pixels. A monochrome frame may have further renderings: through
+the object's own window, over the whole range of its samples, so that text which the window hides is still seen, and
+over the range of most of them, so that one stray sample does not make all others dark.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 _WIDE = 4.0
 """A window this many times wider than the samples' range shows text too faintly to be found."""
+_OUTLYING = 3.0
+"""Where all samples span so many times what most of them span, a few of them hide the others."""
+_MOST_PERCENT = (0.5, 99.5)
+_ENOUGH_SAMPLES = 100_000
 _WHITE = 255.0
 _BITS_OF_A_BYTE = 8
 
@@ -100,7 +105,7 @@ def renderings(
     Returns
     -------
     tuple
-        One or two uint8 images, (rows, columns) or (rows, columns, 3) RGB; the first is the usual one.
+        One to three uint8 images, (rows, columns) or (rows, columns, 3) RGB; the first is the usual one.
     """
     if presentation.palette is not None:
         last = len(presentation.palette) - 1
@@ -123,9 +128,9 @@ def _monochrome(
     whole, low, high = _whole_range(samples, description, presentation)
     window = presentation.windows[index]
     if presentation.lut_source is not None:
-        return (_looked_up(samples, presentation, presentation.lut_source), whole)
+        return (_looked_up(samples, presentation, presentation.lut_source), *whole)
     if window is None:
-        return (whole,)
+        return whole
     values = samples.astype(np.float32) * presentation.slope + presentation.intercept
     shown = _through(values, window)
     edges = sorted(
@@ -134,7 +139,7 @@ def _monochrome(
     inside = window.centre - window.width / 2 <= edges[0] and edges[1] <= window.centre + window.width / 2
     if inside and window.width <= _WIDE * max(edges[1] - edges[0], 1.0):
         return (shown,)
-    return (shown, whole)
+    return (shown, *whole)
 
 
 def _through(values: NDArray[np.float32], window: Window) -> NDArray[np.uint8]:
@@ -155,18 +160,33 @@ def _looked_up(samples: NDArray[Any], presentation: Presentation, lut_source: Da
 
 def _whole_range(
     samples: NDArray[Any], description: PixelDescription, presentation: Presentation
-) -> tuple[NDArray[np.uint8], float, float]:
-    """Return the samples over their whole range, and that range; eight-bit samples are shown as they are."""
+) -> tuple[tuple[NDArray[np.uint8], ...], float, float]:
+    """Return the samples over their whole range and, where a few outlie, over that of most; and the whole range.
+
+    Eight-bit samples are shown as they are. Of others, padding and the ends of the stored range do not count: what was
+    blanked lies there, and must not make darker what is left.
+    """
     if description.bits_stored <= _BITS_OF_A_BYTE and not description.signed and not description.is_float:
         factor = 255 // ((1 << description.bits_stored) - 1)
-        return (samples.astype(np.uint8) * np.uint8(factor), float(samples.min()), float(samples.max()))
+        return ((samples.astype(np.uint8) * np.uint8(factor),), float(samples.min()), float(samples.max()))
     values = np.nan_to_num(samples.astype(np.float32))
-    counted = values if presentation.padding is None else values[samples != presentation.padding]
+    counted = values[_counts(samples, description, presentation.padding)]
     if counted.size == 0:
         counted = values
     low, high = float(counted.min()), float(counted.max())
-    whole = _stretched(values, low, high)
-    return (255 - whole if presentation.slope < 0 else whole, low, high)
+    views = [_stretched(values, low, high)]
+    most = np.percentile(counted.ravel()[:: max(1, counted.size // _ENOUGH_SAMPLES)], _MOST_PERCENT)
+    if high - low > _OUTLYING * max(float(most[1] - most[0]), 1.0):
+        views.append(_stretched(values, float(most[0]), float(most[1])))
+    return (tuple(255 - view if presentation.slope < 0 else view for view in views), low, high)
+
+
+def _counts(samples: NDArray[Any], description: PixelDescription, padding: int | None) -> NDArray[np.bool_]:
+    if description.is_float:
+        return np.ones(samples.shape, dtype=bool)
+    lowest = -(1 << (description.bits_stored - 1)) if description.signed else 0
+    counts = (samples > lowest) & (samples < lowest + (1 << description.bits_stored) - 1)
+    return counts if padding is None else counts & (samples != padding)
 
 
 def _stretched(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:

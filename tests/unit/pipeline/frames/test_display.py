@@ -1,0 +1,54 @@
+"""What the text reader is shown: stray samples and blanked areas must not hide what a person could make visible."""
+
+import numpy as np
+import pytest
+
+from pipeline.frames.read import open_instance
+from tests.factories.pixels import CT_IMAGE, save_image
+
+
+def _views(path):
+    with open_instance(path) as opened:
+        return opened.frames.renderings(0)
+
+
+def _tissue(dtype, low, high):
+    return np.random.default_rng(3).integers(low, high, size=(1, 64, 96)).astype(dtype)
+
+
+def _contrast(view, letters, background):
+    return abs(float(view[letters].mean()) - float(view[background].mean()))
+
+
+@pytest.mark.parametrize(("dtype", "stray"), [(np.uint16, 65_000), (np.int16, -30_000), (np.int16, 30_000)])
+def test_one_stray_sample_does_not_hide_text(tmp_path, dtype, stray):
+    """A dead pixel takes the whole range; letters among ordinary values are shown all the same."""
+    frames = _tissue(dtype, 100, 160)
+    letters, background = np.s_[20:30, 20:22], np.s_[20:30, 40:60]
+    frames[0][letters] = 400
+    frames[0, 2, 2] = stray
+
+    views = _views(save_image(tmp_path / "x.dcm", frames, sop_class=CT_IMAGE, Modality="MR"))
+
+    assert max(_contrast(view, letters, background) for view in views) > 60
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_what_was_blanked_does_not_hide_what_is_left(tmp_path, dtype):
+    """Black is the lowest value that can be stored, far below any tissue; verification must still see letters."""
+    frames = _tissue(dtype, 1000, 1060)
+    letters, background = np.s_[20:30, 20:22], np.s_[20:30, 40:60]
+    frames[0][letters] = 1300
+    frames[0, 40:, :] = np.iinfo(dtype).min
+
+    views = _views(save_image(tmp_path / "x.dcm", frames, sop_class=CT_IMAGE, Modality="MR"))
+
+    assert max(_contrast(view, letters, background) for view in views) > 60
+    assert not views[0][40:].any(), "black stays black"
+
+
+def test_an_ordinary_frame_is_looked_at_once(tmp_path):
+    """A further view costs a detector's run: only frames with stray samples pay."""
+    frames = _tissue(np.uint16, 0, 4000)
+
+    assert len(_views(save_image(tmp_path / "x.dcm", frames, sop_class=CT_IMAGE, Modality="MR"))) == 1
