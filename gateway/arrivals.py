@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gateway import log, metrics
+from gateway.entries import NewInstance
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
-from gateway.ledger import Ledger, NewInstance
 from gateway.spool import Shelf, Spool, new_token
 from gateway.states import InstanceState
 from pipeline.reasons import Reason
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.intake import IncomingFile
+    from gateway.ledger import Ledger
     from gateway.sealing import Sealer
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})

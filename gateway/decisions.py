@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from gateway.deliveries import failure_reason
-from gateway.ledger import Output, cancel_deliveries, insert_deliveries, supersede
+from gateway.entries import Output
+from gateway.ledger import cancel_deliveries, insert_deliveries, supersede
 from gateway.states import (
     DeliveryEvent,
     DeliveryState,

@@ -160,6 +160,7 @@ class Node:
         os.umask(0o077)
         log.silence_others()
         self._stop.on_signals(signal.SIGTERM, signal.SIGINT)
+        signal.signal(signal.SIGHUP, _hang_up)
         key = read_key(self._config.secrets.key_file)
         self._spool.prepare()
         with _only_node(self._spool.root), tempfile.TemporaryDirectory(prefix="sonoveil-metrics-") as folder:
@@ -258,6 +259,11 @@ class Node:
             database.append_audit(
                 connection, actor=NODE, action=action, instance_id=None, detail={"version": version("sonoveil")}
             )
+
+
+def _hang_up(_number: int, _frame: object) -> None:
+    # A closed terminal, or somebody who expects a reload: neither may end a node without draining.
+    log.event("reload_not_available")
 
 
 def worker_count(config: GatewayConfig) -> int:

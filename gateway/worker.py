@@ -20,7 +20,8 @@ from pydicom.multival import MultiValue
 from gateway import log, metrics
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
-from gateway.ledger import Claim, Ledger, Output, Route
+from gateway.entries import Claim, Output, Route
+from gateway.ledger import Ledger
 from gateway.processes import as_child, begin_child
 from gateway.rules import Facts, choose
 from gateway.spool import Shelf, Spool, is_intact, new_token

@@ -12,7 +12,8 @@ import pytest
 from gateway.database import Database
 from gateway.decisions import Decisions
 from gateway.deliveries import Deliveries
-from gateway.ledger import Claim, Ledger, NewInstance, Output, Route
+from gateway.entries import Claim, NewInstance, Output, Route
+from gateway.ledger import Ledger
 from gateway.sealing import Sealer
 from gateway.spool import Shelf, Spool, new_token
 from gateway.states import InstanceState

@@ -1,6 +1,6 @@
 """Deliveries in the ledger."""
 
-from gateway.ledger import Route
+from gateway.entries import Route
 
 TWO = Route(rule="r", project="p", profile="research", targets=("research", "archive"))
 

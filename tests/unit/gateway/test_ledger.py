@@ -7,7 +7,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from gateway.database import REVISION, Database, LedgerError, migrations
-from gateway.ledger import Route
+from gateway.entries import Route
 from gateway.states import InstanceState
 from gateway.tables import METADATA, audit, instance, receipt
 from pipeline.reasons import Reason
