@@ -101,38 +101,28 @@ class Ledger:
         """
         while True:
             now = self._database.clock()
+            waiting = (
+                sa.select(instance)
+                .where(
+                    instance.c.state == InstanceState.RECEIVED.value,
+                    sa.or_(instance.c.lease_until.is_(None), instance.c.lease_until < now),
+                )
+                .order_by(instance.c.id)
+                .limit(1)
+            )
+            with self._database.read() as connection:
+                if connection.execute(waiting).first() is None:
+                    return None  # looking must not take the write lock many times a second
             with self._database.write() as connection:
-                row = connection.execute(
-                    sa.select(instance)
-                    .where(
-                        instance.c.state == InstanceState.RECEIVED.value,
-                        sa.or_(instance.c.lease_until.is_(None), instance.c.lease_until < now),
-                    )
-                    .order_by(instance.c.id)
-                    .limit(1)
-                    .with_for_update(skip_locked=True)
-                ).first()
+                row = connection.execute(waiting.with_for_update(skip_locked=True)).first()
                 if row is None:
                     return None
-                if row.attempts >= max_attempts:
-                    note = "processing was started several times and never ended; the program itself may be at fault"
-                    hold(self._database, connection, row.id, reason=Reason.WORKER_CRASHED, note=note)
-                    continue
-                connection.execute(
-                    instance.update()
-                    .where(instance.c.id == row.id)
-                    .values(claimed_by=worker, lease_until=now + lease_s, attempts=row.attempts + 1)
-                )
-            return Claim(
-                instance_id=row.id,
-                token=row.token,
-                node=row.node,
-                calling_aet=row.calling_aet,
-                called_aet=row.called_aet,
-                size_bytes=row.size_bytes,
-                readable=row.readable,
-                attempt=row.attempts + 1,
-            )
+                if row.attempts < max_attempts:
+                    lease = {"claimed_by": worker, "lease_until": now + lease_s, "attempts": row.attempts + 1}
+                    connection.execute(instance.update().where(instance.c.id == row.id).values(lease))
+                    return _claim(row)
+                note = "processing was started several times and never ended; the program itself may be at fault"
+                hold(self._database, connection, row.id, reason=Reason.WORKER_CRASHED, note=note)
 
     def record_clean(self, claim: Claim, worker: str, route: Route, output: Output) -> bool:
         """Write a verified output and one delivery per target; False when the claim was lost meanwhile."""
@@ -235,6 +225,19 @@ class Ledger:
 
 
 _UNCLAIMED: Mapping[str, None] = {"claimed_by": None, "lease_until": None}
+
+
+def _claim(row: Any) -> Claim:
+    return Claim(
+        instance_id=row.id,
+        token=row.token,
+        node=row.node,
+        calling_aet=row.calling_aet,
+        called_aet=row.called_aet,
+        size_bytes=row.size_bytes,
+        readable=row.readable,
+        attempt=row.attempts + 1,
+    )
 
 
 def _inserted_id(result: sa.CursorResult[Any]) -> int:
