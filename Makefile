@@ -57,7 +57,7 @@ test: $(VENV)/.train check peers
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 
-COVERAGE_FLOOR ?= 80
+COVERAGE_FLOOR ?= 88
 
 # DEMO_ONCE=1 ends it by itself; else it stays up until Ctrl-C.
 demo: setup
