@@ -43,6 +43,9 @@ _LEASE_S = 900.0
 """Longer than any object should take; a worker that holds one beyond it is ended by the node."""
 _IDLE_S = 0.1
 _DISK_FULL_WAIT_S = 5.0
+_WORKERS_LEAVE = 0.5
+"""Share of `storage.reserve_space` below which nothing more is made: the ledger must be able to record what is sent,
+or nothing would ever be sent and deleted again."""
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
 
 
@@ -103,6 +106,10 @@ class Worker:
         if self._unsettled is not None:
             self._ledger.give_back(self._unsettled, self._name)
             self._unsettled = None
+        if self._spool.free_bytes() < self._config.storage.reserve_space * _WORKERS_LEAVE:
+            log.event("disk_reserve_reached", process=self._name)
+            time.sleep(_DISK_FULL_WAIT_S)
+            return False
         claim = self._ledger.claim(self._name, lease_s=_LEASE_S, max_attempts=self._config.processing.attempts)
         if claim is not None:
             self._process(claim)

@@ -96,6 +96,18 @@ def test_a_disk_that_fills_up_under_the_sidecar_leaves_no_output_behind(node, wo
     assert (shown["state"], shown["attempts"]) == ("received", 0)
 
 
+def test_a_worker_leaves_the_last_space_to_the_ledger(node, worker, monkeypatch):
+    """On a disk that outputs fill to the last byte nothing could be recorded as sent, and so nothing be deleted."""
+    _arrive(node)
+    monkeypatch.setattr(node.spool, "free_bytes", lambda: 499_999)
+    assert not worker.step()
+    assert (node.state(1), _output_files(node)) == ("received", [])
+
+    monkeypatch.setattr(node.spool, "free_bytes", lambda: 500_001)
+    assert worker.step()
+    assert node.state(1) == "clean"
+
+
 def _raise(error):
     def fail(*_arguments, **_named):
         raise error

@@ -39,7 +39,7 @@ class Config:
     """The part of the configuration that a worker reads."""
 
     def __init__(self, root):
-        self.storage = Storage(path=root)
+        self.storage = Storage(path=root, reserve_space=1_000_000)
         self.processing = Processing(workers=1)
         self.rules = tuple(Rule.model_validate(rule) for rule in RULES)
         self.nodes = {"clinical": Node(ae_title="CLINICAL", host=("127.0.0.1",), patient_domain="A")}
