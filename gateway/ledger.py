@@ -72,6 +72,13 @@ class Ledger:
             found = connection.execute(sa.select(receipt.c.id).where(receipt.c.token == token)).first()
         return found is not None
 
+    def newest_seal(self) -> tuple[str, bytes] | None:
+        """Return token and sealed identifiers of the newest instance, None where there is none."""
+        newest = sa.select(instance.c.token, instance.c.sealed).order_by(instance.c.id.desc()).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(newest).first()
+        return None if row is None else (str(row.token), bytes(row.sealed))
+
     def names_output(self, token: str) -> bool:
         """Tell whether an instance names an output of that name."""
         with self._database.read() as connection:

@@ -30,7 +30,7 @@ from gateway.database import Database, LedgerError
 from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
 from gateway.processes import StopFlag
-from gateway.sealing import Sealer
+from gateway.sealing import SealBrokenError, Sealer
 from gateway.spool import Spool
 
 if TYPE_CHECKING:
@@ -180,10 +180,12 @@ class Node:
 
         config = self._config
         ledger = Ledger(database, replace_duplicates=config.storage.duplicates == "replace")
+        sealer = Sealer(key)
+        _require_same_key(ledger, sealer)
         ledger.release_claims(None)
         clean_up_after_crash(database, self._spool)
         BUILD_INFO.labels(version("sonoveil")).set(1)
-        intake = LedgerIntake(self._spool, ledger, Sealer(key), reserve_bytes=config.storage.reserve_space)
+        intake = LedgerIntake(self._spool, ledger, sealer, reserve_bytes=config.storage.reserve_space)
         receiver = Receiver(config.listener, config.nodes, intake)
         children = self._children(database, ledger, key)
         health = HealthServer(
@@ -272,6 +274,21 @@ def worker_count(config: GatewayConfig) -> int:
     if isinstance(configured, int):
         return configured
     return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+
+
+def _require_same_key(ledger: Ledger, sealer: Sealer) -> None:
+    """Refuse a key that is not the ledger's: every patient would silently get a second pseudonym."""
+    newest = ledger.newest_seal()
+    if newest is None:
+        return
+    token, sealed = newest
+    try:
+        sealer.unseal(sealed, token=token)
+    except SealBrokenError:
+        raise LedgerError(
+            "secrets.key_file is not the key that this storage was begun with: bring that key back, or begin with an "
+            "empty storage.path, where every patient gets a new pseudonym"
+        ) from None
 
 
 def _answers(database: Database) -> bool:

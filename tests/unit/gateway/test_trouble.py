@@ -7,10 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from gateway import reconcile as reconcile_module
+from gateway.database import LedgerError
 from gateway.forwarder import Circuit, ForwarderSettings, Lane
+from gateway.node import _require_same_key
 from gateway.part10 import head
 from gateway.processes import StopFlag, as_child
 from gateway.reconcile import reconcile
+from gateway.sealing import Sealer
 from gateway.spool import Shelf
 from gateway.states import InstanceState
 from gateway.worker import Worker, WorkerSettings
@@ -307,6 +310,16 @@ def test_a_file_that_goes_while_it_is_listed_is_no_error(node, monkeypatch):
     monkeypatch.setattr(type(path), "glob", vanishing)
 
     assert list(node.spool.files()) == []
+
+
+def test_a_storage_refuses_another_key(node):
+    """With another key every patient would get a second pseudonym, and no re-send would be known."""
+    _require_same_key(node.ledger, Sealer(KEY[::-1]))  # an empty ledger takes any key
+    node.arrive()
+
+    _require_same_key(node.ledger, Sealer(KEY))
+    with pytest.raises(LedgerError, match="not the key that this storage was begun with"):
+        _require_same_key(node.ledger, Sealer(KEY[::-1]))
 
 
 @as_child
