@@ -7,9 +7,11 @@ else (`pyproject.toml` pins the minor version; the network tests guard a change)
 from __future__ import annotations
 
 import logging
+import math
 import select
 import socket
 import ssl
+import time
 from contextlib import suppress
 from queue import Queue
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +31,8 @@ PDU_BYTES = 131_072
 _READ_BYTES = 1 << 18
 _LOOK_AGAIN_MS = 100
 """How long a thread may be deaf to timers and to being stopped."""
+_SLOWEST_BYTES_S = 1_000
+"""Slower than the slowest modem: who sends a byte now and then would otherwise hold an association for ever."""
 _LARGEST_BEFORE_ASSOCIATION_BYTES = 1 << 20
 _LARGEST_BYTES = 1 << 24
 """Peers may exceed what was negotiated, within reason: an announced length is memory that a stranger can ask for."""
@@ -172,12 +176,14 @@ class QuickSocket(ClosingSocket):
         Raises
         ------
         OSError
-            The peer stalled (TimeoutError), the connection broke, or the length is unreasonable.
+            The peer stalled or drips (TimeoutError), the connection broke, or the length is unreasonable.
         """
-        limit = _LARGEST_BYTES if self.assoc.is_established else _LARGEST_BEFORE_ASSOCIATION_BYTES
-        if nr_bytes > limit:
+        is_established = self.assoc.is_established
+        if nr_bytes > (_LARGEST_BYTES if is_established else _LARGEST_BEFORE_ASSOCIATION_BYTES):
             raise PduTooLongError
         connection = cast("socket.socket", self.socket)
+        allowed_s = (connection.gettimeout() or math.inf) + (nr_bytes / _SLOWEST_BYTES_S if is_established else 0.0)
+        begun = time.monotonic()
         received = bytearray(nr_bytes)
         with memoryview(received) as view:
             count = 0
@@ -186,6 +192,8 @@ class QuickSocket(ClosingSocket):
                 if not read:
                     break
                 count += read
+                if count < nr_bytes and time.monotonic() - begun > allowed_s:
+                    raise TimeoutError
                 acknowledge_now(connection)
         del received[count:]
         return received
