@@ -10,11 +10,13 @@ that a run that was cut off does that file again and no other.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets
 import shutil
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,15 +27,25 @@ from pipeline.crew import Outcome, Work, run_crew
 from pipeline.deidentify import Deidentifier
 from pipeline.header.identity import KEY_BYTES, Identities
 from pipeline.inputs import Source, list_sources
+from pipeline.reasons import Reason
 from pipeline.report import HELD, WRITTEN, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from config.schema import ModelsConfig, Profile
 
 _CONFIDENTIAL_FOLDER = 0o700
 _OWNER_ONLY = 0o600
+_MAY_PASS = frozenset(
+    {
+        Reason.RESOURCE_LIMIT.value,
+        Reason.MODEL_UNAVAILABLE.value,
+        Reason.WORKER_CRASHED.value,
+        Reason.INTERNAL_ERROR.value,
+    }
+)
+"""A full disk, a missing model, a killed process: what is repeated does these files again."""
 
 
 class OtherRunError(ValueError):
@@ -108,7 +120,7 @@ def run_bulk(job: BulkJob, progress: Callable[[Progress], None]) -> BulkResult:
     Raises
     ------
     OtherRunError
-        `out` holds a run with another key, profile, project or model.
+        `out` holds a run with another key, profile, project or model, or one that is going on now.
     pipeline.inputs.UnusableInputError
         An input is missing or cannot be listed.
     Held
@@ -116,6 +128,13 @@ def run_bulk(job: BulkJob, progress: Callable[[Progress], None]) -> BulkResult:
     """
     sources = list_sources(job.inputs, leave_out=job.out)
     folders = _Folders.make(job.out)
+    with folders.locked():
+        return _run(job, sources, folders, progress)
+
+
+def _run(
+    job: BulkJob, sources: Sequence[Source], folders: _Folders, progress: Callable[[Progress], None]
+) -> BulkResult:
     key = job.key or folders.temporary_key()
     models = dict(
         Deidentifier(profile=job.profile, key=key, project=job.project, models_config=job.models_config).open()
@@ -206,6 +225,16 @@ class _Folders:
     def _key(self) -> Path:
         return self.run / "key"
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out; the lock goes with the process, however that ends."""
+        with (self.run / "lock").open("wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OtherRunError("another run is writing into the output folder now") from None
+            yield
+
     def temporary_key(self) -> bytes:
         """Return the key of an unfinished run, or make one."""
         if not self._key.exists():
@@ -244,7 +273,13 @@ class _Folders:
         os.truncate(self._journal, whole)
         lines = content[:whole].split(b"\n")
         outcomes = [_outcome(json.loads(line)) for line in lines if line.strip()]
-        return [one for one in outcomes if one.state != WRITTEN or (self.objects / str(one.output)).is_file()]
+        return [one for one in outcomes if self._stands(one)]
+
+    def _stands(self, outcome: Outcome) -> bool:
+        """Tell whether an earlier outcome still holds: a written one has its file, a held one its own fault."""
+        if outcome.state == WRITTEN:
+            return (self.objects / str(outcome.output)).is_file()
+        return outcome.reason not in _MAY_PASS
 
 
 def _outcome(fields: dict[str, Any]) -> Outcome:

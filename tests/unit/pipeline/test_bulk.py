@@ -166,6 +166,49 @@ def test_a_killed_worker_holds_its_file_and_the_rest_goes_on(tmp_path, monkeypat
     assert sum(state == "written" for state, _ in states(result).values()) >= 3
 
 
+def test_what_a_passing_trouble_held_is_done_when_the_run_is_repeated(tmp_path, monkeypatch):
+    """The disk was full, a process was killed: the object is not at fault, and repeating the run does it."""
+    source = study(tmp_path / "in")
+    with monkeypatch.context() as trouble:
+        trouble.setattr(crew, "_hand_out", _killing_first())
+        first, _ = run(job(tmp_path, source))
+    assert first.report["counts"]["written"] == 3
+
+    again, _ = run(job(tmp_path, source))
+
+    assert again.report["counts"]["written"] == 4
+    assert again.report["counts"]["held"] == first.report["counts"]["held"] - 1, "what is damaged stays held"
+
+
+def _killing_first():
+    hand_out, killed = crew._hand_out, []
+
+    def give(member, waiting):
+        hand_out(member, waiting)
+        if not killed:
+            killed.append(member.process.pid)
+            os.kill(member.process.pid, signal.SIGKILL)
+
+    return give
+
+
+def test_two_runs_never_write_into_one_folder(tmp_path):
+    """They would use the same scratch files, and one's result could get the other's name."""
+    source = study(tmp_path / "in")
+    refused = []
+
+    def second(_progress):
+        if not refused:
+            with pytest.raises(OtherRunError, match="another run"):
+                run_bulk(job(tmp_path, source), lambda _: None)
+            refused.append(True)
+
+    result = run_bulk(job(tmp_path, source), second)
+
+    assert refused
+    assert result.report["counts"]["written"] == 4
+
+
 def test_another_object_of_the_same_uid_is_held_not_overwritten(tmp_path):
     """The same bytes again are fine."""
     folder = tmp_path / "in"
