@@ -40,12 +40,17 @@ _JFIF_BYTES, _ADOBE_BYTES, _HP_BYTES = 14, 12, 5
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _JPEG_LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
-_SOC, _SOT, _SOD, _EOC, _SIZ, _J2K_COMMENT, _TLM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51, 0xFF64, 0xFF55
+_SOC, _SOT, _SOD, _EOC, _SIZ = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51
+_J2K_NEEDED = {0xFF50, _SIZ, 0xFF52, 0xFF53, 0xFF56, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61, 0xFF63}
+"""CAP, SIZ, COD, COC, PRF, CPF, QCD, QCC, RGN, POC, PPM, PPT, CRG. Decoders step over what they do not know."""
+_RLE_HEADER_BYTES, _RLE_NOTHING = 64, 128
 _SOT_BYTES = 12
 
 
 def without_metadata(codestream: bytes, coding: Coding) -> bytes:
-    """Return the same image without comments, application segments and bytes after its end.
+    """Return the same image without comments, application segments, unknown segments and bytes after its end.
+
+    Run-length coding has no markers and comes back as it is: see `only_run_lengths`.
 
     Raises
     ------
@@ -161,6 +166,56 @@ def _needed_segment(marker: int, payload: bytes) -> bytes | None:
     return None
 
 
+def only_run_lengths(data: bytes, plane_bytes: int) -> bytes:
+    """Return a run-length coded frame (PS3.5 Annex G) without what stands between and behind its segments.
+
+    Parameters
+    ----------
+    plane_bytes
+        Rows times columns: what each segment decodes to.
+
+    Raises
+    ------
+    DamagedCodestreamError
+        Where it cannot be walked.
+    """
+    try:
+        return _run_length_segments(data, plane_bytes)
+    except (struct.error, IndexError) as error:
+        raise DamagedCodestreamError("the run-length coding ends early") from error
+
+
+def _run_length_segments(data: bytes, plane_bytes: int) -> bytes:
+    count, *offsets = struct.unpack_from("<16L", data)
+    if not 1 <= count <= len(offsets) or offsets[0] < _RLE_HEADER_BYTES:
+        raise DamagedCodestreamError("no run-length header")
+    ends = [*offsets[1:count], len(data)]
+    segments = [_run_lengths(data[start:end], plane_bytes) for start, end in zip(offsets, ends, strict=False)]
+    starts, position = [0] * len(offsets), _RLE_HEADER_BYTES
+    for number, segment in enumerate(segments):
+        starts[number] = position
+        position += len(segment)
+    return struct.pack("<16L", count, *starts) + b"".join(segments)
+
+
+def _run_lengths(segment: bytes, plane_bytes: int) -> bytes:
+    """Return a segment up to the run that completes its plane, padded to even length."""
+    position = produced = 0
+    while produced < plane_bytes:
+        control = segment[position]
+        if control < _RLE_NOTHING:
+            position += control + 2
+            produced += control + 1
+        elif control > _RLE_NOTHING:
+            position += 2
+            produced += 257 - control
+        else:
+            position += 1
+    if position > len(segment):
+        raise DamagedCodestreamError("a run ends early")
+    return segment[:position] + b"\0" * (position % 2)
+
+
 def _jpeg_2000_size(data: bytes) -> Dimensions:
     if struct.unpack_from(">HH", data, 0) != (_SOC, _SIZ):
         raise DamagedCodestreamError("no start of codestream")
@@ -205,7 +260,7 @@ def _end_of_last_part(data: bytes) -> int:
 
 
 def _marker_segments(data: bytes, position: int, stop: int) -> tuple[bytes, int]:
-    """Return the segments up to marker `stop` without comments (and lengths that their removal would belie)."""
+    """Return the segments up to marker `stop` that decoding needs: no comments, no lengths, nothing unknown."""
     kept: list[bytes] = []
     while True:
         marker, length = struct.unpack_from(">HH", data, position)
@@ -214,6 +269,6 @@ def _marker_segments(data: bytes, position: int, stop: int) -> tuple[bytes, int]
         if marker < 0xFF00:  # noqa: PLR2004  every marker starts with FF
             raise DamagedCodestreamError("no marker where one must stand")
         end = position + 2 + length
-        if marker not in (_J2K_COMMENT, _TLM):
+        if marker in _J2K_NEEDED:
             kept.append(data[position:end])
         position = end

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.frames import native
-from pipeline.frames.codestreams import DamagedCodestreamError, without_metadata
+from pipeline.frames.codestreams import DamagedCodestreamError, only_run_lengths, without_metadata
 from pipeline.frames.decode import DecodedFrame, decode_frame
 from pipeline.frames.display import Presentation, read_presentation, renderings
 from pipeline.frames.fragments import index_fragments, read_frame
@@ -127,6 +127,8 @@ class Frames:
     def clean_codestream(self, index: int) -> bytes:
         """Return the coded bytes of frame `index` without comments and application segments."""
         try:
+            if self.syntax.coding is Coding.RLE:
+                return only_run_lengths(self.codestream(index), self.description.rows * self.description.columns)
             return without_metadata(self.codestream(index), self.syntax.coding)
         except DamagedCodestreamError as error:
             raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openjpeg.utils import encode_array
 
-from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, without_metadata
+from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, only_run_lengths, without_metadata
 from pipeline.frames.syntaxes import Coding
 from tests.factories.pixels import speckle
 
@@ -68,6 +68,42 @@ def test_comments_in_a_tile_part_go_and_its_length_follows():
 
     assert NAME not in clean
     assert np.array_equal(imagecodecs.jpeg2k_decode(clean), FRAME)
+
+
+def test_segments_that_no_standard_knows_go_from_jpeg_2000():
+    """A decoder steps over them, so nobody would see them."""
+    stream = STREAMS["jpeg_2000"][1]
+    at = stream.index(b"\xff\x52")
+    dirty = stream[:at] + struct.pack(">HH", 0xFF6F, 2 + len(NAME)) + NAME + stream[at:]
+
+    clean = without_metadata(dirty, Coding.JPEG_2000)
+
+    assert NAME not in clean
+    assert np.array_equal(imagecodecs.jpeg2k_decode(clean), FRAME)
+
+
+@pytest.mark.parametrize("planes", [1, 2, 3])
+def test_nothing_hides_between_or_behind_run_lengths(planes):
+    """PS3.5 Annex G: a header of offsets, and segments of runs; decoders read no further than the plane is long."""
+    rows, columns = 7, 11
+    plane = bytes(range(rows * columns))
+    runs = b"".join(bytes([len(row) - 1]) + row for row in (plane[i : i + 11] for i in range(0, len(plane), 11)))
+    dirty_segment = runs + NAME * (1 + len(runs) % 2) + b"\0" * ((len(runs) + len(NAME) * (1 + len(runs) % 2)) % 2)
+    offsets = [64 + len(NAME) + number * len(dirty_segment) for number in range(planes)]
+    header = struct.pack("<16L", planes, *offsets, *[7] * (15 - planes))
+
+    clean = only_run_lengths(header + NAME + dirty_segment * planes, rows * columns)
+
+    assert NAME not in clean
+    assert clean[64 : 64 + len(runs)] == runs
+    assert struct.unpack_from("<16L", clean) == (
+        planes,
+        *[64 + number * (len(runs) + len(runs) % 2) for number in range(planes)],
+        *[0] * (15 - planes),
+    )
+    assert only_run_lengths(clean, rows * columns) == clean
+    with pytest.raises(DamagedCodestreamError):
+        only_run_lengths(clean[:-20], rows * columns)
 
 
 @pytest.mark.parametrize("colour", ["YCBCR", "RGB"])
