@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from gateway.database import Database
 
 
+_CLOCK_WAS_SET_BACK_S = 7 * 86_400.0
+"""No delay is so long: a try that lies further ahead was planned by a clock that has been set back since."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedDelivery:
     """One delivery that a forwarder (or, for a conversion, a worker) holds for a while.
@@ -84,7 +88,7 @@ class Deliveries:
             .where(
                 condition,
                 delivery.c.state == DeliveryState.WAITING.value,
-                delivery.c.next_try_at <= now,
+                sa.or_(delivery.c.next_try_at <= now, delivery.c.next_try_at > now + _CLOCK_WAS_SET_BACK_S),
                 sa.or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < now),
             )
             .order_by(delivery.c.id)

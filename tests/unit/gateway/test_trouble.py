@@ -228,6 +228,17 @@ def test_an_object_that_two_lanes_sent_is_sent(node):
     assert node.state(number) == "done"
 
 
+def test_a_clock_that_is_set_back_does_not_stop_deliveries(node):
+    """What was planned by a clock a year ahead is due now, not in a year."""
+    node.clock.now += 365 * 86_400
+    number = node.clean()
+    node.clock.now -= 365 * 86_400
+
+    claimed = node.deliveries.claim("research", "f", limit=1, lease_s=60)
+
+    assert [one.instance_id for one in claimed] == [number]
+
+
 def test_a_ledger_fault_during_a_probe_does_not_close_the_target_for_ever(node, lane, monkeypatch):
     """The permit to probe is given back however the probe ends."""
     node.clean()
