@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from pydicom.uid import UID
 
 from gateway import log, metrics
 from gateway.entries import NewInstance
@@ -170,11 +171,16 @@ class LedgerIntake:
         log.event(
             "received",
             node=arrival.node_name,
-            sop_class=arrival.sop_class_uid,
-            syntax=arrival.transfer_syntax_uid,
+            sop_class=_if_standard(arrival.sop_class_uid),
+            syntax=_if_standard(arrival.transfer_syntax_uid),
             bytes=arrival.size_bytes,
             state=state.value,
         )
+
+
+def _if_standard(uid: str) -> str:
+    """Return a UID that stands in PS3.6; any other is the sender's own word and not ours to log."""
+    return uid if UID(uid).name != uid else "private"
 
 
 def _means_full(error: Exception) -> bool:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from gateway.database import Database
     from gateway.entries import NewInstance, Output, Route
 
+_OTHER_PSEUDONYM = "the patient of this study has another pseudonym now: merged or corrected at the source"
 NODE = "node"
 """The actor of what the program decides by itself."""
 
-_NOT_CURRENT = (InstanceState.SUPPRESSED.value, InstanceState.SUPERSEDED.value)
+_NOT_CURRENT = (InstanceState.SUPPRESSED.value, InstanceState.SUPERSEDED.value, InstanceState.REFUSED.value)
+"""Not compared with what arrives. Refused: a rule said so, and after the rule was mended the object may come again."""
 
 
 class Ledger:
@@ -139,8 +141,7 @@ class Ledger:
             reason = self._contradiction(connection, claim, output)
             columns = {**route.columns(), **output.columns(), **_UNCLAIMED}
             if reason is not None:
-                note = "the patient of this study has another pseudonym now: merged or corrected at the source"
-                hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
+                hold(self._database, connection, claim.instance_id, reason=reason, note=_OTHER_PSEUDONYM, **columns)
                 return True
             self._database.apply(connection, claim.instance_id, InstanceEvent.CLEAN, reason=None, note=None, **columns)
             insert_deliveries(self._database, connection, claim.instance_id, route.targets, output)
@@ -174,6 +175,8 @@ class Ledger:
         with self._database.write() as connection:
             if not self._still_ours(connection, claim, worker):
                 return False
+            if output is not None and self._contradiction(connection, claim, output) is not None:
+                reason, note = Reason.CORRECTION, _OTHER_PSEUDONYM  # which no release can send
             hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
         return True
 

@@ -68,11 +68,17 @@ class Scanner:
         self._known: dict[bytes, tuple[FoundText, ...]] = {}
 
     def read(self, views: Iterable[NDArray[np.uint8]]) -> tuple[FoundText, ...]:
-        """Text in any of several views of one frame, each place once."""
+        """Text in any of several views of one frame, each place once for each text read there.
+
+        What two views read differently at one place stays twice: one reading may be a word to keep, the other not.
+        """
         found: list[FoundText] = []
         for view in views:
             for region in self._read_one(view):
-                if all(_overlap(_box(region), _box(other)) < _SAME_ON_ONE_FRAME for other in found):
+                if not any(
+                    region.text == other.text and _overlap(_box(region), _box(other)) >= _SAME_ON_ONE_FRAME
+                    for other in found
+                ):
                     found.append(region)
         return tuple(found)
 

@@ -31,10 +31,11 @@ def account(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    with open_ledger(options) as (_, database, spool):
+    with open_ledger(options) as (config, database, spool):
         with database.snapshot() as connection:
             counts = count(connection, now=database.clock())
         free = spool.free_bytes()
+    served = {target for rule in config.rules for target in rule.target}
     if options.json:
         print_json({**_as_json(counts), "storage_free_bytes": free})
         return DONE
@@ -47,6 +48,9 @@ def _status(options: argparse.Namespace) -> int:
     for name, target in sorted(counts.targets.items()):
         oldest = f", oldest waiting {_duration(target.oldest_waiting_s)}" if target.oldest_waiting_s else ""
         say(f"target {name}: {target.waiting} waiting, {target.sent} sent, {target.failed} failed{oldest}")
+    for name, target in sorted(counts.targets.items()):
+        if target.waiting and name not in served:
+            say(f"no rule sends to {name} any more: its {target.waiting} deliveries wait until one does")
     say(f"free where the spool lies: {free / 1e9:.1f} GB")
     return DONE
 

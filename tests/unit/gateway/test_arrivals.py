@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,16 @@ def test_whatever_the_disk_says_nothing_is_acknowledged(node, monkeypatch, step,
     assert _originals(node) == []
     assert not list(node.spool.incoming.iterdir())
     assert _acknowledged(node) == 0
+
+
+def test_only_uids_of_the_standard_are_logged(node, capsys):
+    """A private class UID is the sender's own word."""
+    intake = _intake(node)
+    file = intake.open()
+    file.write(b"bytes")
+    intake.commit(file, replace(_arrival(), sop_class_uid="1.2.826.0.1.4711", sop_instance_uid="1.9"))
+
+    line = capsys.readouterr().err
+    assert "4711" not in line
+    assert '"sop_class": "private"' in line
+    assert '"syntax": "1.2.840.10008.1.2"' in line

@@ -8,6 +8,7 @@ import yaml
 
 from config.keys import write_key
 from gateway.cli import COMMANDS, main, parser
+from gateway.entries import Route
 from gateway.spool import Shelf
 
 from .conftest import SmallNode
@@ -148,3 +149,10 @@ def test_models_are_listed_with_hash_and_licence(capsys):
     assert code == 0
     assert "ppocr-detector" in out
     assert "Apache-2.0" in out
+
+
+def test_status_tells_of_a_target_that_no_rule_serves(capsys, config_file, node):
+    """Its deliveries would wait unseen."""
+    node.clean(route=Route(rule="old", project="p", profile="research", targets=("retired",)))
+
+    assert "no rule sends to retired any more" in _run(capsys, "status", "-c", str(config_file))[1]

@@ -172,3 +172,24 @@ def test_source_identifiers_are_nowhere_in_the_ledger_file(node):
     with node.database.read() as connection:
         row = connection.execute(sa.select(instance)).one()
     assert node.sealer.unseal(row.sealed, token=row.token) == {"sop_instance_uid": "1.2.826.0.1.3680043.9999.4711"}
+
+
+def test_what_a_rule_refused_may_come_again(node):
+    """After the rule was mended the same bytes are processed, not suppressed."""
+    node.arrive(content=b"same")
+    node.ledger.record_refused(node.claim(), WORKER, ROUTE)
+
+    _, state = node.arrive(content=b"same")
+
+    assert state is InstanceState.RECEIVED
+
+
+def test_a_held_result_with_another_pseudonym_cannot_be_released(node):
+    """It is held as a correction, whatever else the pipeline doubted."""
+    node.clean("1.1", study="2.25.9", pseudonym="SV-A")
+    node.arrive("1.2", content=b"x")
+    claim, output = node.claim(), node.output(study="2.25.9", pseudonym="SV-B")
+
+    node.ledger.record_held(claim, WORKER, ROUTE, reason=Reason.RESIDUAL_TEXT, note="n", output=output)
+
+    assert [(row.reason, row.releasable) for row in node.decisions.held()] == [(Reason.CORRECTION, False)]
