@@ -74,7 +74,8 @@ class Connection:
         elif assoc.is_rejected:
             raise Lost(Failure.REJECTED)
         elif not (assoc.rejected_contexts and not assoc.accepted_contexts):
-            raise Lost(Failure.ABORTED if assoc.was_connected else Failure.UNREACHABLE)
+            # A peer that rejects and closes at once may be heard only closing: either way it wants no association.
+            raise Lost(Failure.REJECTED if assoc.was_connected else Failure.UNREACHABLE)
         return cls(assoc, wanted)
 
     @property

@@ -45,7 +45,7 @@ class Failure(StrEnum):
     UNREACHABLE = "unreachable"
     """No connection: wrong address, nobody listens, a firewall."""
     REJECTED = "association_rejected"
-    """The peer answered and does not want the association: AE titles, limits."""
+    """The peer does not want the association (AE titles, limits), or ended the connection instead of an answer."""
     ABORTED = "aborted"
     """The peer, or the network, ended the association."""
     TIMEOUT = "timeout"
