@@ -22,12 +22,12 @@ from pipeline.header.identity import normalise_patient_id
 from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
 from pipeline.header.outside import action_for
 from pipeline.header.ps315_table import ROWS
-from pipeline.header.table import BASIC_ACTIONS, Action, Rules
+from pipeline.header.special import TREATMENTS
+from pipeline.header.table import BASIC_ACTIONS, Action
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
-    from pipeline.header.identifiers import Identifiers
-    from pipeline.header.identity import Identities
+    from pipeline.header.context import ScrubContext
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _PATIENT_ID = 0x00100020
@@ -40,20 +40,13 @@ _REMOVED_SEQUENCES = frozenset({0x00081072, 0x0040A730, 0x0040B020, 0x00700001})
 Waveform Annotation, Graphic Annotation, whose cleaning is an option of its own."""
 _CODE_PARTS = frozenset({0x00080100, 0x00080102, 0x00080104, 0x00080119, 0x00080120})
 """Type 1 or 1C wherever they stand: code value, scheme, meaning."""
+_TREATED = frozenset({Action.KEEP, Action.CLEAN})
+_CLEANED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 _OPAQUE_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW"})
 
 
 class Scrubber:
     """Scrubs the data sets of one object.
-
-    Parameters
-    ----------
-    shift_days
-        By how many days this patient's dates move back, where the profile shifts dates.
-    normal_patient_id
-        As it counts; an equal Patient ID in an item becomes the pseudonym, another one a dummy.
-    is_big_endian
-        How the source was read: pydicom leaves the bytes of OW and its like as they came, the result is little-endian.
 
     Attributes
     ----------
@@ -61,24 +54,11 @@ class Scrubber:
         Whether a text that is not ASCII was kept.
     """
 
-    def __init__(
-        self,
-        *,
-        rules: Rules,
-        identities: Identities,
-        identifiers: Identifiers,
-        shift_days: int,
-        pseudonym: str,
-        normal_patient_id: str,
-        is_big_endian: bool,
-    ) -> None:
-        self._rules = rules
-        self._identities = identities
-        self._identifiers = identifiers
-        self._shift_days = shift_days
-        self._pseudonym = pseudonym
-        self._normal_patient_id = normal_patient_id
-        self._is_big_endian = is_big_endian
+    def __init__(self, context: ScrubContext) -> None:
+        self._context = context
+        self._rules = context.rules
+        self._identities = context.identities
+        self._identifiers = context.identifiers
         self.has_unicode = False
 
     def scrub(self, source: Dataset, depth: int = 0) -> Dataset:
@@ -110,6 +90,12 @@ class Scrubber:
             return self._replaced(original)
         if original.is_empty:
             return _element(tag, original.VR, None)
+        return self._acted_on_value(original, action, depth)
+
+    def _acted_on_value(self, original: DataElement, action: Action, depth: int) -> DataElement | None:
+        tag = int(original.tag)
+        if action in _TREATED and tag in TREATMENTS and tag not in self._rules.ruled:
+            return TREATMENTS[tag](original, self._context, self.scrub, depth)
         if original.VR == "SQ":
             return self._sequence(original, action, depth)
         return _METHODS[action](self, original)
@@ -134,7 +120,9 @@ class Scrubber:
         if original.VR == "UI":
             return self._mapped(original)
         if original.tag == _PATIENT_ID:
-            return _element(_PATIENT_ID, "LO", self._pseudonym if self._is_this_patient(original) else ANONYMIZED)
+            return _element(
+                _PATIENT_ID, "LO", self._context.pseudonym if self._is_this_patient(original) else ANONYMIZED
+            )
         return DataElement(original.tag, original.VR, _like(original.value, dummy(original.VR)))
 
     def _is_this_patient(self, original: DataElement) -> bool:
@@ -142,7 +130,7 @@ class Scrubber:
             normal = normalise_patient_id(str(original.value), strip_leading_zeros=False)
         except Held:
             return False
-        return normal == self._normal_patient_id or normal.lstrip("0") == self._normal_patient_id
+        return normal == self._context.normal_patient_id or normal.lstrip("0") == self._context.normal_patient_id
 
     def _mapped(self, original: DataElement) -> DataElement:
         uids = [self._identities.public_uid(str(uid)) for uid in parts_of(original.value)]
@@ -157,7 +145,7 @@ class Scrubber:
         return uid if is_class else self._identities.public_uid(uid)
 
     def _shifted(self, original: DataElement) -> DataElement | None:
-        moved = [shift(original.VR, str(part), self._shift_days) for part in parts_of(original.value)]
+        moved = [shift(original.VR, str(part), self._context.shift_days) for part in parts_of(original.value)]
         if None not in moved:
             return _element(int(original.tag), original.VR, _multiple(moved))
         row = ROWS.get(f"{int(original.tag):08X}")
@@ -181,11 +169,25 @@ class Scrubber:
                 return None
         elif vr == "PN":
             parts = [str(part) for part in parts]
-        if self._is_big_endian and vr in _WORD_BYTES:
+        if self._context.is_big_endian and vr in _WORD_BYTES:
             parts = [_swapped(part, _WORD_BYTES[vr]) for part in parts]
         for part in parts:
             self._note_text(vr, part)
         return DataElement(original.tag, vr, _multiple(parts), already_converted=vr != "PN")
+
+    def _cleaned(self, original: DataElement) -> DataElement | None:
+        """Clean a free text; what is not text gets the Basic Profile's action, which gives away less."""
+        tag, vr = int(original.tag), original.VR
+        if vr not in _CLEANED_VRS or not fits_dictionary(tag, vr, is_multiple=False):
+            row = ROWS.get(f"{tag:08X}")
+            basic = Action.REMOVE if row is None else BASIC_ACTIONS[row[0]]
+            if basic is Action.REMOVE:
+                return None
+            return self._dummied(original) if basic is Action.DUMMY else _element(tag, vr, None)
+        parts = [self._context.cleaner.clean(str(part)) for part in parts_of(original.value)]
+        for part in parts:
+            self._note_text(vr, part)
+        return DataElement(tag, vr, _multiple(parts) if any(parts) else None)
 
     def _swept(self, tag: int, vr: str, parts: list[Any]) -> DataElement | None:
         """Mend an element of which some values may not stay: the others stay in their places.
@@ -209,6 +211,7 @@ _METHODS = {
     Action.DUMMY: Scrubber._dummied,  # noqa: SLF001  the table of this class's own methods
     Action.UID: Scrubber._mapped,  # noqa: SLF001  same
     Action.SHIFT: Scrubber._shifted,  # noqa: SLF001  same
+    Action.CLEAN: Scrubber._cleaned,  # noqa: SLF001  same
     Action.KEEP: Scrubber._kept,  # noqa: SLF001  same
 }
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.header.collect import collect_identifiers
+from pipeline.header.context import ScrubContext
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.elements import Scrubber
 from pipeline.header.identity import normalise_patient_id, patient_domain_of
 from pipeline.header.marks import write_marks
-from pipeline.header.table import compile_rules
+from pipeline.header.table import Dates, compile_rules
+from pipeline.header.text import TextCleaner
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -101,14 +103,20 @@ def scrub_header(
         rules = compile_rules(profile)
         text = profile.pixels.text
         identifiers = collect_identifiers(source, rules, keep_words=text.keep_words if text else ())
+        shift_days = identities.date_shift_days(domain, normal_id, profile.date_shift.range_days)
         scrubber = Scrubber(
-            rules=rules,
-            identities=identities,
-            identifiers=identifiers,
-            shift_days=identities.date_shift_days(domain, normal_id, profile.date_shift.range_days),
-            pseudonym=pseudonym,
-            normal_patient_id=normal_id,
-            is_big_endian=source.original_encoding[1] is False,
+            ScrubContext(
+                rules=rules,
+                identities=identities,
+                identifiers=identifiers,
+                cleaner=TextCleaner(
+                    identifiers=identifiers, shift_days=shift_days if rules.dates is Dates.MODIFIED else None
+                ),
+                shift_days=shift_days,
+                pseudonym=pseudonym,
+                normal_patient_id=normal_id,
+                is_big_endian=source.original_encoding[1] is False,
+            )
         )
         result = scrubber.scrub(source)
         if _PATIENT_NAME not in rules.ruled:

@@ -1,8 +1,8 @@
 """What a profile makes of PS3.15 Table E.1-1: one action per attribute.
 
 Rule of the file: where the table leaves a choice that only the IOD could settle (X/Z, X/D, Z/D, X/Z/D, X/Z/U*), the
-choice is the one that is legal whatever the type: a dummy where a dummy is offered, else an empty value. Where an
-option asks for cleaning and nothing cleans yet, the Basic Profile's action stands, which gives away less.
+choice is the one that is legal whatever the type: a dummy where a dummy is offered, else an empty value. Of several
+options that are on, keeping wins over cleaning.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ class Action(StrEnum):
     """The value is replaced by one that says nothing and is legal for the VR and VM."""
     UID = "uid"
     """Every UID, at any depth, is replaced by its public UID."""
+    CLEAN = "clean"
+    """What may identify goes out of a text; sequences are scrubbed inside."""
     SHIFT = "shift"
     """Dates move by the patient's days; times stay."""
     REPLACE = "replace"
@@ -66,7 +68,7 @@ _RULE_ACTIONS = {
     "remove": Action.REMOVE,
     "empty": Action.EMPTY,
     "replace": Action.REPLACE,
-    "clean": Action.REMOVE,  # no cleaner exists yet: what cannot be cleaned goes
+    "clean": Action.CLEAN,
 }
 TEMPORAL_VRS = frozenset({"DA", "DT", "TM"})
 _TIMEZONE_OFFSET = "00080201"
@@ -127,7 +129,9 @@ def _action(pattern: str, basic: str, columns: list[str], options: frozenset[Opt
     if dates is Dates.MODIFIED and Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in asked:
         # Also where another option keeps the element (a calibration date): one unshifted date gives the shift away.
         return _shifted(pattern, basic)
-    return Action.KEEP if "K" in asked.values() else BASIC_ACTIONS[basic]
+    if "K" in asked.values():
+        return Action.KEEP
+    return Action.CLEAN if "C" in asked.values() else BASIC_ACTIONS[basic]
 
 
 def _shifted(pattern: str, basic: str) -> Action:
