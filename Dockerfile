@@ -33,6 +33,11 @@ RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python --no-deps . \
  && /opt/sonoveil/bin/sonoveil models verify
 
 FROM ${PYTHON_IMAGE} AS cpu
+# libturbojpeg: a redacted JPEG stays JPEG. Its version follows the base image's archive, which keeps only the newest.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libturbojpeg0 \
+ && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 sonoveil \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/sonoveil --shell /usr/sbin/nologin sonoveil \
  && install -d -o sonoveil -g sonoveil -m 0700 /var/lib/sonoveil /etc/sonoveil /etc/sonoveil/secrets
@@ -53,7 +58,7 @@ FROM ${CUDA_IMAGE} AS cuda-base
 # Ubuntu 24.04 brings Python 3.12. Its version follows the base image's archive, which keeps only the newest.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv libturbojpeg \
  && rm -rf /var/lib/apt/lists/*
 
 FROM cuda-base AS cuda-build

@@ -25,7 +25,7 @@ from pipeline.frames.write import write_instance
 from pipeline.header.classes import check_class
 from pipeline.header.identity import Identities
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
-from pipeline.plan import RedactionPlan, masking
+from pipeline.plan import RedactionPlan, grid_of, masking
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
@@ -176,7 +176,7 @@ class Deidentifier:
             rows=d.rows,
             columns=d.columns,
             frames=d.frames,
-            column_step=2 if d.is_subsampled else 1,
+            grid=grid_of(d),
             cone=area,
             redactions=(*mask_redactions(masks, d.frames), *masking(text, d.rows, d.columns)),
             text=text,
@@ -190,7 +190,7 @@ class Deidentifier:
             written = self._write(frames, scrubbed, plan, output, text_is_gone=scanner is not None)
             residual = verify_pixels(output, written, scanner, keep)
             if not residual:
-                result = self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+                result = self._result(scrubbed, written.syntax.uid, written.plan.findings(), output)
                 if plan.cone.in_doubt:
                     raise Held(
                         Reason.CONE_UNCERTAIN, "the ultrasound cone was not found with confidence", result=result
@@ -200,7 +200,7 @@ class Deidentifier:
                 plan = plan.with_more(masking(residual, plan.rows, plan.columns), residual)
         written = self._write(frames, scrubbed, plan, output, text_is_gone=False)
         verify_pixels(output, written, None, keep)
-        result = self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+        result = self._result(scrubbed, written.syntax.uid, written.plan.findings(), output)
         raise Held(Reason.RESIDUAL_TEXT, f"text is left in {len(residual)} places after mending", result=result)
 
     def _write(

@@ -64,3 +64,26 @@ def crop(samples: NDArray[Any], box: tuple[int, int, int, int]) -> NDArray[Any]:
     """Return the part of a frame inside `box` (left, top, right, bottom; right and bottom exclusive)."""
     left, top, right, bottom = box
     return samples[top:bottom, left:right]
+
+
+def cells_of(mask: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which cells of a grid that starts at the top left hold a masked pixel.
+
+    Parameters
+    ----------
+    mask
+        bool (rows, columns).
+    grid
+        Rows and columns of a cell; the last cells may reach beyond the mask.
+
+    Returns
+    -------
+    ndarray
+        bool (rows of cells, columns of cells).
+    """
+    rows, columns = mask.shape
+    down, across = -(-rows // grid[0]), -(-columns // grid[1])
+    padded = np.zeros((down * grid[0], across * grid[1]), dtype=bool)
+    padded[:rows, :columns] = mask
+    lines = padded.reshape(down, grid[0], -1).any(axis=1)  # whole lines first: one axis at a time is much faster
+    return np.asarray(lines.reshape(down, across, grid[1]).any(axis=2))

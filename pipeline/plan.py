@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.painting import cells_of
 from pipeline.records import ConeFinding, ConeOutcome, Findings, TextAction, TextFinding
 
 if TYPE_CHECKING:
@@ -76,15 +77,16 @@ class RedactionPlan:
 
     Parameters
     ----------
-    column_step
-        2 where neighbouring pixels share their colour in the stored data, so that areas grow outward to even
-        columns; else 1.
+    grid
+        Rows and columns of the smallest area that can be blanked in the stored data: (1, 1) for single samples, (1, 2)
+        where neighbours share their colour, a minimum coded unit for JPEG. Areas grow outward to it, and so do the
+        left and top edges of the crop.
     """
 
     rows: int
     columns: int
     frames: int
-    column_step: int
+    grid: tuple[int, int]
     cone: ConeArea
     redactions: tuple[Redaction, ...]
     text: tuple[TextFinding, ...]
@@ -92,7 +94,9 @@ class RedactionPlan:
     @property
     def crop(self) -> Box:
         """The part of the original frame that the output consists of."""
-        return self.cone.crop or (0, 0, self.columns, self.rows)
+        left, top, right, bottom = self.cone.crop or (0, 0, self.columns, self.rows)
+        rows, columns = self.grid
+        return (left - left % columns, top - top % rows, right, bottom)
 
     @property
     def changes_pixels(self) -> bool:
@@ -109,7 +113,11 @@ class RedactionPlan:
             if redaction.frame_first <= frame <= redaction.frame_last:
                 left, top, right, bottom = redaction.box
                 mask[top:bottom, left:right] = True
-        return mask if self.column_step == 1 else _outward_pairs(mask)
+        return mask if self.grid == (1, 1) else _outward(mask, self.grid)
+
+    def on_grid(self, grid: tuple[int, int]) -> RedactionPlan:
+        """Return the same plan for stored data that can only be blanked in areas of `grid` (rows, columns)."""
+        return replace(self, grid=grid)
 
     def with_more(self, redactions: Iterable[Redaction], text: Iterable[TextFinding]) -> RedactionPlan:
         """Return the same plan and what was found later."""
@@ -139,16 +147,23 @@ def uncropped_plan(description: PixelDescription) -> RedactionPlan:
         rows=description.rows,
         columns=description.columns,
         frames=description.frames,
-        column_step=2 if description.is_subsampled else 1,
+        grid=grid_of(description),
         cone=NO_CONE,
         redactions=(),
         text=(),
     )
 
 
-def _outward_pairs(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    pairs = mask[:, 0::2] | mask[:, 1::2]
-    return np.repeat(pairs, 2, axis=1)
+def grid_of(description: PixelDescription) -> tuple[int, int]:
+    """Return the smallest area (rows, columns) that can be blanked in samples that are written one by one."""
+    return (1, 2 if description.is_subsampled else 1)
+
+
+def _outward(mask: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """Grow the masked areas to whole cells of a grid that starts at the top left."""
+    rows, columns = mask.shape
+    cells = cells_of(mask, grid)
+    return np.repeat(np.repeat(cells, grid[0], axis=0), grid[1], axis=1)[:rows, :columns]
 
 
 def clipped(box: Box, rows: int, columns: int) -> Box | None:

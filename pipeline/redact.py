@@ -1,8 +1,9 @@
 """A plan → the redacted object: frames painted one at a time and streamed into the file.
 
 Nothing to redact: the pixel bytes stay as they are, in the same syntax, without comments between their markers and
-without bytes behind their end. Something to redact: the samples are painted and written without loss, in the same
-syntax where it is lossless and has an encoder, else as Explicit VR Little Endian. Never lossy again.
+without bytes behind their end. Something to redact: JPEG is blanked in its coefficients where that can be done; else
+the samples are painted and written without loss, in the same syntax where it is lossless and has an encoder, else as
+Explicit VR Little Endian. Never lossy again.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.frames import native
-from pipeline.frames.decode import CannotEncodeError, DecodedFrame, colour_to_rgb, encode_frame
-from pipeline.frames.syntaxes import EXPLICIT_LITTLE, SYNTAXES, Syntax
+from pipeline.frames.codestreams import jpeg_photometric
+from pipeline.frames.decode import CannotEncodeError, colour_to_rgb, encode_frame
+from pipeline.frames.jpeg_blocks import BlockGrid, CannotBlankError, blank_blocks, block_grid, is_blanked
+from pipeline.frames.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE, JPEG_EXTENDED, SYNTAXES, Syntax
 from pipeline.frames.write import EncapsulatedPixels, NativePixels, write_instance
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.pixel_header import describe_output
+from pipeline.plan import grid_of
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -47,6 +51,8 @@ class Output:
         The coded pixels stay as they are.
     to_rgb
         Colour that lost information is written as RGB.
+    blocks
+        The frames are JPEG and are blanked in their coefficients, on this grid; None where samples are written.
     """
 
     frames: Frames
@@ -55,25 +61,74 @@ class Output:
     description: PixelDescription
     verbatim: bool
     to_rgb: bool
+    blocks: BlockGrid | None
+
+    def is_as_planned(self, index: int, written: NDArray[Any]) -> bool:
+        """Tell whether frame `index`, read from the written object, is what was planned, sample by sample."""
+        if self.blocks is None:
+            return np.array_equal(written, self.samples(index), equal_nan=self.description.is_float)
+        frame = self.frames.decoded(index)
+        mask, cut = crop(self.plan.blanked(index), self.plan.crop), crop(frame.samples, self.plan.crop)
+        return is_blanked(
+            written,
+            cut,
+            mask,
+            self.blocks,
+            black=self.black(frame.photometric),
+            is_cropped=cut.size < frame.samples.size,
+        )
+
+    def codestream(self, index: int) -> bytes:
+        """Return the coded bytes of frame `index` of an encapsulated syntax.
+
+        Raises
+        ------
+        CannotEncodeError
+            Where this frame cannot be coded as was decided for the object.
+        """
+        if self.verbatim:
+            return self.frames.clean_codestream(index)
+        if self.blocks is None:
+            return encode_frame(self.samples(index), self.description, self.syntax)
+        mask = self.plan.blanked(index)
+        if self.plan.crop == (0, 0, self.plan.columns, self.plan.rows) and not mask.any():
+            return self.frames.clean_codestream(index)
+        return self._blanked_in_blocks(index, mask)
+
+    def _blanked_in_blocks(self, index: int, mask: NDArray[np.bool_]) -> bytes:
+        codestream = self.frames.codestream(index)
+        black = self.black(jpeg_photometric(codestream, self.frames.description.photometric))
+        try:
+            grid = block_grid(codestream)
+            if (grid.rows, grid.columns) == self.plan.grid:
+                return blank_blocks(codestream, grid, mask=mask, crop=self.plan.crop, black=black)
+        except CannotBlankError as error:
+            raise CannotEncodeError(str(error)) from error
+        raise CannotEncodeError("another grid than the first frame's")
+
+    def black(self, photometric: str) -> tuple[int, ...]:
+        """Return the sample value of black for each sample of a pixel in a colour space."""
+        black = self._black(photometric)
+        return black if isinstance(black, tuple) else (int(black),)
 
     def samples(self, index: int) -> NDArray[Any]:
-        """Return the samples of frame `index` as they must be read from the written object."""
+        """Return the samples of frame `index` as they must be read again, where samples are written."""
         frame = self.frames.decoded(index)
         if self.verbatim:
             return frame.samples
         mask = self.plan.blanked(index)
-        painted = paint(frame.samples, mask, self._black(frame)) if mask.any() else frame.samples
+        painted = paint(frame.samples, mask, self._black(frame.photometric)) if mask.any() else frame.samples
         cut = crop(painted, self.plan.crop)
         return colour_to_rgb(cut, frame.photometric) if self.to_rgb else cut
 
-    def _black(self, frame: DecodedFrame) -> float | tuple[int, int, int]:
+    def _black(self, photometric: str) -> float | tuple[int, int, int]:
         d, presentation = self.frames.description, self.frames.presentation
         if d.is_float:
             raise Held(Reason.UNDECODABLE, "floating point samples have no black to redact with")
         if presentation.palette is not None:
             return black_of_palette(presentation.palette)
         if d.samples > 1:
-            return black_of_colour(frame.photometric, d.bits_stored)
+            return black_of_colour(photometric, d.bits_stored)
         return black_of_monochrome(
             bits_stored=d.bits_stored,
             signed=d.signed,
@@ -85,16 +140,35 @@ class Output:
 def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
     """Decide how the pixels are written: as they are, in the same syntax, or as Explicit VR Little Endian."""
     verbatim = not plan.changes_pixels and not any(frames.hides_bits(index) for index in range(len(frames)))
+    grid = None if verbatim else _block_grid(frames)
+    if grid is not None:
+        on_grid = plan.on_grid((grid.rows, grid.columns))
+        return _output(frames, on_grid, frames.syntax, verbatim=False, blocks=grid)
     syntax = frames.syntax if verbatim else SYNTAXES[frames.syntax.rewritten_uid]
     return _output(frames, plan, syntax, verbatim=verbatim)
 
 
 def as_explicit_little(frames: Frames, plan: RedactionPlan) -> Output:
     """Decide that the pixels are written as Explicit VR Little Endian."""
-    return _output(frames, plan, SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
+    return _output(frames, plan.on_grid(grid_of(frames.description)), SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
 
 
-def _output(frames: Frames, plan: RedactionPlan, syntax: Syntax, *, verbatim: bool) -> Output:
+def _block_grid(frames: Frames) -> BlockGrid | None:
+    d = frames.description
+    if (
+        frames.syntax.uid not in (JPEG_BASELINE, JPEG_EXTENDED)
+        or not d.bits_allocated == d.bits_stored == _BITS_OF_A_BYTE
+    ):
+        return None
+    try:
+        return block_grid(frames.codestream(0))
+    except CannotBlankError:
+        return None
+
+
+def _output(
+    frames: Frames, plan: RedactionPlan, syntax: Syntax, *, verbatim: bool, blocks: BlockGrid | None = None
+) -> Output:
     d = frames.description
     to_rgb = False
     photometric, planar = d.photometric, d.planar
@@ -104,7 +178,15 @@ def _output(frames: Frames, plan: RedactionPlan, syntax: Syntax, *, verbatim: bo
         photometric, planar = ("RGB" if to_rgb else decoded), 0
     left, top, right, bottom = plan.crop
     description = replace(d, rows=bottom - top, columns=right - left, photometric=photometric, planar=planar)
-    return Output(frames=frames, plan=plan, syntax=syntax, description=description, verbatim=verbatim, to_rgb=to_rgb)
+    return Output(
+        frames=frames,
+        plan=plan,
+        syntax=syntax,
+        description=description,
+        verbatim=verbatim,
+        to_rgb=to_rgb,
+        blocks=blocks,
+    )
 
 
 def write_redacted(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -> Output:
@@ -133,7 +215,9 @@ def write_redacted(path: Path, header: Dataset, output: Output, *, text_is_gone:
 def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -> None:
     pixels: NativePixels | EncapsulatedPixels
     if output.syntax.encapsulated:
-        pixels = EncapsulatedPixels(frames=len(output.frames), codestreams=_codestreams(output))
+        pixels = EncapsulatedPixels(
+            frames=len(output.frames), codestreams=map(output.codestream, range(len(output.frames)))
+        )
     elif output.verbatim:
         pixels = _copied(output.frames)
     else:
@@ -146,14 +230,6 @@ def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -
         text_is_gone=text_is_gone,
     )
     write_instance(path, finished, output.syntax, pixels)
-
-
-def _codestreams(output: Output) -> Iterator[bytes]:
-    for index in range(len(output.frames)):
-        if output.verbatim:
-            yield output.frames.clean_codestream(index)
-        else:
-            yield encode_frame(output.samples(index), output.description, output.syntax)
 
 
 def native_pixels(output: Output) -> NativePixels:

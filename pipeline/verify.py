@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pipeline.frames.read import open_instance
 from pipeline.reasons import Held, Reason
 from pipeline.text_search import as_findings, merged
@@ -18,6 +16,7 @@ from pipeline.text_search import as_findings, merged
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from pydicom import Dataset
 
     from pipeline.detectors import FoundText
@@ -105,7 +104,7 @@ def verify_pixels(path: Path, output: Output, scanner: Scanner | None, keep: Kee
             raise Held(Reason.VERIFICATION_FAILED, "the written pixels are described otherwise than planned")
         for index in range(len(frames)):
             decoded = frames.decoded(index)
-            if not np.array_equal(decoded.samples, output.samples(index), equal_nan=output.description.is_float):
+            if not output.is_as_planned(index, decoded.samples):
                 raise Held(Reason.VERIFICATION_FAILED, "a written frame differs from the planned one")
             if scanner is not None:
                 regions = scanner.read(frames.show(decoded, index))

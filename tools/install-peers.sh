@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Installs the real peers that the tests talk to (Orthanc, DCMTK, Prometheus) when they are missing and this may be done.
+# Installs what the tests need and pip cannot bring, when it is missing and this may be done: the real peers that they
+# talk to (Orthanc, DCMTK, Prometheus), and libturbojpeg.
 set -euo pipefail
 missing=()
 for pair in Orthanc:orthanc storescu:dcmtk prometheus:prometheus; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
 done
+ldconfig -p 2>/dev/null | grep -q 'libturbojpeg\.so\.0' || missing+=(libturbojpeg0)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-  echo "Missing peers: ${missing[*]}. Install them (Debian: sudo apt-get install ${missing[*]}); their tests are skipped." >&2
+  echo "Missing peers: ${missing[*]}. Install them (Debian: sudo apt-get install ${missing[*]}); what needs them is skipped or fails by name." >&2
   exit 0
 fi
 # Debian starts a packaged daemon at once; the tests start their own on free loopback ports.

@@ -35,7 +35,7 @@ def check(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     config = load_gateway(options.config)
-    findings = [*_models(config), *_disk(config), *_nodes(config)]
+    findings = [*_models(config), *_libraries(), *_disk(config), *_nodes(config)]
     if options.json:
         print_json({"ok": all(finding.fine for finding in findings), "findings": findings})
     else:
@@ -63,6 +63,17 @@ def _models(config: GatewayConfig) -> Iterator[_Finding]:
             yield _Finding(subject=f"profile {name}", fine=False, note=str(error))
         else:
             yield _Finding(subject=f"profile {name}", fine=True, note=f"models open on {models.device}")
+
+
+def _libraries() -> Iterator[_Finding]:
+    from pipeline.frames import turbojpeg  # noqa: PLC0415  NumPy
+
+    note = "redacted JPEG stays JPEG"
+    if turbojpeg.load() is None:
+        note = (
+            "missing: redacted JPEG is written uncompressed, many times larger (Debian: apt-get install libturbojpeg0)"
+        )
+    yield _Finding(subject="libturbojpeg", fine=True, note=note)
 
 
 def _disk(config: GatewayConfig) -> Iterator[_Finding]:

@@ -96,9 +96,9 @@ def jpeg_photometric(codestream: bytes, announced: str) -> str:
 
 
 def _jpeg_size(data: bytes) -> Dimensions:
-    position = _after_start(data)
+    position = after_start(data)
     while True:
-        marker, position = _next_marker(data, position)
+        marker, position = next_marker(data, position)
         if marker in (_SOS, _EOI):
             raise DamagedCodestreamError("no frame header before the first scan")
         if marker in _STANDALONE:
@@ -111,10 +111,10 @@ def _jpeg_size(data: bytes) -> Dimensions:
 
 
 def _clean_jpeg(data: bytes, in_scan: re.Pattern[bytes]) -> bytes:
-    position = _after_start(data)
+    position = after_start(data)
     kept = [b"\xff\xd8"]
     while True:
-        marker, position = _next_marker(data, position)
+        marker, position = next_marker(data, position)
         if marker == _EOI:
             kept.append(b"\xff\xd9")
             return b"".join(kept)
@@ -136,14 +136,15 @@ def _clean_jpeg(data: bytes, in_scan: re.Pattern[bytes]) -> bytes:
             position = match.start()
 
 
-def _after_start(data: bytes) -> int:
+def after_start(data: bytes) -> int:
+    """Return the position behind a JPEG's start of image."""
     if data[:2] != b"\xff\xd8":
         raise DamagedCodestreamError("no start of image")
     return 2
 
 
-def _next_marker(data: bytes, position: int) -> tuple[int, int]:
-    """Marker at `position` (fill bytes skipped), and the position behind it."""
+def next_marker(data: bytes, position: int) -> tuple[int, int]:
+    """Return the marker at `position` (fill bytes skipped), and the position behind it."""
     if data[position] != 0xFF:  # noqa: PLR2004  every marker starts with this byte
         raise DamagedCodestreamError("no marker where one must stand")
     while data[position] == 0xFF:  # noqa: PLR2004  fill bytes are the same byte repeated

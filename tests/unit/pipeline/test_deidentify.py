@@ -194,6 +194,8 @@ def test_outside_the_cone_is_black_and_inside_untouched(syntax, tmp_path):
     )
 
     written, kept = frames_of(result.path), half_cone().mask
+    if syntax == JPEG_BASELINE:  # blanked in whole blocks, outward
+        kept = kept.reshape(kept.shape[0] // 8, 8, -1, 8).all(axis=(1, 3)).repeat(8, axis=0).repeat(8, axis=1)
     assert np.array_equal(written[:, kept], original[:, kept])
     assert not written[:, ~kept].any()
     assert result.findings.cone.outcome is ConeOutcome.BLANKED

@@ -25,7 +25,7 @@ def plan(*redactions, **changes):
         "rows": 20,
         "columns": 30,
         "frames": 10,
-        "column_step": 1,
+        "grid": (1, 1),
         "cone": NO_CONE,
         "redactions": redactions,
         "text": (),
@@ -95,7 +95,7 @@ def test_what_is_cropped_away_counts_as_redacted():
 
 def test_where_pixels_share_their_colour_areas_grow_to_even_columns():
     """Outward on both sides."""
-    mask = plan(redaction(0, 0, (3, 5, 8, 9)), column_step=2).blanked(0)
+    mask = plan(redaction(0, 0, (3, 5, 8, 9)), grid=(1, 2)).blanked(0)
     assert np.flatnonzero(mask.any(axis=0)).tolist() == list(range(2, 8))
 
 
