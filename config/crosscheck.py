@@ -44,6 +44,7 @@ def check_gateway(raw: Mapping[str, Any], profiles: Mapping[str, Profile], known
     yield from _one_look_per_project(rules, profiles)
     yield from _ambiguous_nodes(nodes)
     yield from _ports(raw)
+    yield from _tls(raw, nodes)
 
 
 def check_profile(raw: Mapping[str, Any]) -> Iterator[Found]:
@@ -134,6 +135,24 @@ def _ports(raw: Mapping[str, Any]) -> Iterator[Found]:
     listener = _mapping(raw.get("listener")).get("port", 11112)
     if _mapping(raw.get("metrics")).get("port", 9108) == listener:
         yield ("metrics", "port"), f"the listener has port {listener} already; choose another one"
+
+
+def _tls(raw: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[Found]:
+    ours = _mapping(_mapping(raw.get("listener")).get("tls"))
+    asks = bool(ours) and ours.get("require_client_certificate", True) is True
+    for name, node in nodes.items():
+        place = ("nodes", name, "tls")
+        tls = _mapping(node).get("tls")
+        if not isinstance(tls, dict):
+            continue
+        if tls.get("client_name") is not None and not asks:
+            yield (
+                (*place, "client_name"),
+                "callers show no certificate; write `listener: {tls: {require_client_certificate: true}}`",
+            )
+        calls = _mapping(node).get("port") is not None
+        if calls and tls.get("trusted_certificates") is None and ours.get("trusted_certificates") is None:
+            yield place, "write `trusted_certificates: FILE`, the authority of this node's certificate"
 
 
 def _same_tags(rules: tuple[Any, ...]) -> Iterator[Found]:

@@ -37,12 +37,59 @@ class Timeouts(Section):
 
 
 class Tls(Section):
-    """Certificates of the listener; PEM files."""
+    """TLS of the listener: its port speaks nothing else. PEM files; they are read again when they change.
+
+    Parameters
+    ----------
+    certificate, private_key
+        Ours, with the chain behind it. The key's file is for its owner only.
+    trusted_certificates
+        Authorities (or single certificates) to which a caller's certificate must lead back.
+    require_client_certificate
+        Whether a caller without a trusted certificate is turned away.
+    """
 
     certificate: LocalPath
     private_key: LocalPath
     trusted_certificates: LocalPath | None = None
     require_client_certificate: bool = True
+
+    @model_validator(mode="after")
+    def _somebody_is_trusted(self) -> Self:
+        if self.require_client_certificate and self.trusted_certificates is None:
+            raise ValueError(
+                "write `trusted_certificates: FILE`, the authorities of your callers' certificates, "
+                "or `require_client_certificate: false`"
+            )
+        return self
+
+
+class NodeTls(Section):
+    """TLS towards one node. What is not written is taken from `listener.tls`.
+
+    Parameters
+    ----------
+    certificate, private_key
+        With which we call it.
+    trusted_certificates
+        Authorities to which its certificate must lead back when we call it.
+    server_name
+        The name its certificate must carry when we call it; None: the host.
+    client_name
+        A name that its certificate must carry when it calls us, beside its AE title and host.
+    """
+
+    certificate: LocalPath | None = None
+    private_key: LocalPath | None = None
+    trusted_certificates: LocalPath | None = None
+    server_name: Host | None = None
+    client_name: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+
+    @model_validator(mode="after")
+    def _a_certificate_has_a_key(self) -> Self:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("`certificate` and `private_key` are written together or not at all")
+        return self
 
 
 class Listener(Section):
@@ -97,6 +144,8 @@ class Node(Section):
         How long we wait for its answers.
     max_associations
         How many we open to it at the same time.
+    tls
+        How it is called, and by which certificate it is known; None: it is called without TLS.
     """
 
     ae_title: AETitle
@@ -108,6 +157,7 @@ class Node(Section):
     local_aet: AETitle | None = None
     timeout: Wait = timedelta(seconds=60)
     max_associations: Annotated[int, Field(ge=1, le=100)] = 4
+    tls: NodeTls | None = None
     storage_commitment: bool = False
     commitment_timeout: Wait = _DAY
     transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = ("keep",)
@@ -269,3 +319,15 @@ class GatewayConfig(Section):
     def calling_ae_title(self, node: str) -> str:
         """Return the AE title with which the node named is called."""
         return self.nodes[node].local_aet or self.listener.ae_titles[0]
+
+    def tls_towards(self, node: str) -> NodeTls | None:
+        """Return with what the node named is called, the listener's files filled in; None: without TLS."""
+        tls, ours = self.nodes[node].tls, self.listener.tls
+        if tls is None or ours is None:
+            return tls
+        filled: dict[str, Any] = {}
+        if tls.certificate is None:
+            filled |= {"certificate": ours.certificate, "private_key": ours.private_key}
+        if tls.trusted_certificates is None:
+            filled["trusted_certificates"] = ours.trusted_certificates
+        return tls.model_copy(update=filled)

@@ -18,6 +18,7 @@ from config.keys import KeyUnusableError, checked_key, read_key, write_key
 from config.problems import ConfigurationError, Problem
 from config.profile import Profile
 from config.section import Section
+from config.tls_files import check_tls_files
 from config.tree import Tree, read_tree
 from config.unavailable import IN_GATEWAY, IN_PROFILE, Unavailable, find
 from config.wording import UNKNOWN_VALUE_TYPES, dotted, message, place_of
@@ -90,6 +91,9 @@ def load_gateway(path: str | Path) -> GatewayConfig:
     config, found = _validate(GatewayConfig, raw, tree, IN_GATEWAY)
     problems += found
     problems += [tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_gateway(raw, profiles, known)]
+    problems += [
+        tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_tls_files(raw, tree.file.parent)
+    ]
     problems += _key_problems(tree)
     return _all_well(config, problems)
 

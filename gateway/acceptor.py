@@ -22,6 +22,8 @@ from gateway.negotiation import VERIFICATION, is_valid_uid
 from gateway.transport import Bell, NoticedQueue, TolerantStateMachine
 
 if TYPE_CHECKING:
+    import socket
+
     from pynetdicom.presentation import PresentationContext
 
     from gateway.admission import Caller
@@ -154,6 +156,12 @@ class StoreAssociation(Association):
     def accepted(self) -> dict[int, PresentationContext]:
         """The accepted presentation contexts by their ID."""
         return self._accepted_cx
+
+    @property
+    def connection(self) -> socket.socket | None:
+        """The connected socket, an `ssl.SSLSocket` where TLS is spoken; None when it is gone."""
+        wrapped = self.dul.socket
+        return None if wrapped is None else wrapped.socket
 
     def end(self) -> None:
         """Let the association's own thread abort it at its next look at the idle timer."""

@@ -1,7 +1,7 @@
 """Who may open an association, and for what.
 
-Rule of the file: a decision is a pure function of the configuration, the two AE titles and the caller's address; only
-host names of the configuration are looked up, and a name that cannot be resolved admits nobody.
+Rule of the file: a decision is a pure function of the configuration, the two AE titles, the caller's address and
+its certificate; only host names of the configuration are looked up, and a name that cannot be resolved admits nobody.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class Admission:
         self._known: dict[str, tuple[float, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
-    def decide(self, *, calling_aet: str, called_aet: str, address: str) -> Caller | Rejection:
+    def decide(
+        self, *, calling_aet: str, called_aet: str, address: str, certificate_names: frozenset[str] | None
+    ) -> Caller | Rejection:
         """Decide about one association.
 
         Parameters
@@ -94,11 +96,15 @@ class Admission:
             As they stand in the A-ASSOCIATE-RQ; padding does not matter, case does (PS3.5 6.2, AE).
         address
             The caller's IP address.
+        certificate_names
+            What its certificate says it is, lower case; None where it has shown none.
         """
         calling_aet, called_aet = calling_aet.strip(" \0"), called_aet.strip(" \0")
         if self._listener.check_called_aet and called_aet not in self._listener.ae_titles:
             return Rejection.CALLED_AET
         for name, node in self._nodes.items():
+            if not _is_certified(node, certificate_names):
+                continue
             if node.ae_title == calling_aet and any(self._is_at(host, address) for host in node.host):
                 if not (node.allow_store or node.allow_echo):
                     return Rejection.CALLING_AET
@@ -134,6 +140,11 @@ class Admission:
         with self._lock:
             self._known[host] = (now, addresses)
         return addresses
+
+
+def _is_certified(node: Node, names: frozenset[str] | None) -> bool:
+    wanted = node.tls.client_name if node.tls is not None else None
+    return wanted is None or (names is not None and wanted.lower() in names)
 
 
 def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

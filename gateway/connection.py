@@ -74,6 +74,8 @@ class Connection:
         elif assoc.is_rejected:
             raise Lost(Failure.REJECTED)
         elif not (assoc.rejected_contexts and not assoc.accepted_contexts):
+            if assoc.failed_at_tls:
+                raise Lost(Failure.TLS)
             # A peer that rejects and closes at once may be heard only closing: either way it wants no association.
             raise Lost(Failure.REJECTED if assoc.was_connected else Failure.UNREACHABLE)
         return cls(assoc, wanted)

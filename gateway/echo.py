@@ -17,7 +17,7 @@ from gateway.requestor import Failure, Lost, Wanted
 from gateway.statuses import Status
 
 if TYPE_CHECKING:
-    from config.gateway import Node
+    from config.gateway import Node, NodeTls
 
 _WANTED = Wanted(abstract_syntax=VERIFICATION, transfer_syntax=str(ImplicitVRLittleEndian))
 
@@ -41,20 +41,22 @@ class EchoOutcome:
     status: int | None
 
 
-def echo(node: Node, *, calling_ae_title: str) -> EchoOutcome:
+def echo(node: Node, *, calling_ae_title: str, tls: NodeTls | None = None) -> EchoOutcome:
     """Ask a node for a C-ECHO on an association of its own.
 
     Parameters
     ----------
-    calling_ae_title
-        Ours towards it (`GatewayConfig.calling_ae_title`).
+    calling_ae_title, tls
+        Ours towards it (`GatewayConfig.calling_ae_title`, `GatewayConfig.tls_towards`).
 
     Raises
     ------
     ValueError
         The node has no port: it only calls us.
+    gateway.tls.TlsFilesError
+        The certificates cannot be used.
     """
-    target = target_of(node, calling_ae_title=calling_ae_title)
+    target = target_of(node, calling_ae_title=calling_ae_title, tls=tls)
     try:
         connection = Connection.open(target, [_WANTED])
         if not connection.accepts(_WANTED):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from gateway.connection import Connection
 from gateway.requestor import MOST_CONTEXTS, Failure, Lost, Target, Wanted
 from gateway.statuses import Answer, answer_of
+from gateway.tls import calling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from config.gateway import Node
+    from config.gateway import Node, NodeTls
 
 _FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
@@ -97,7 +98,7 @@ class SendOutcome:
         return self.why in _DOWN
 
 
-_DOWN = frozenset({Failure.UNREACHABLE, Failure.REJECTED, Failure.NOT_TRIED})
+_DOWN = frozenset({Failure.UNREACHABLE, Failure.TLS, Failure.REJECTED, Failure.NOT_TRIED})
 _KINDS = {
     Answer.SENT: OutcomeKind.SENT,
     Answer.SENT_WITH_WARNING: OutcomeKind.SENT_WITH_WARNING,
@@ -106,13 +107,20 @@ _KINDS = {
 }
 
 
-def target_of(node: Node, *, calling_ae_title: str, idle_s: float = _IDLE_S) -> Target:
+def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = _IDLE_S) -> Target:
     """Return whom to call for a configured node.
+
+    Parameters
+    ----------
+    calling_ae_title, tls
+        Ours towards it (`GatewayConfig.calling_ae_title`, `GatewayConfig.tls_towards`).
 
     Raises
     ------
     ValueError
         The node has no port: it only calls us.
+    gateway.tls.TlsFilesError
+        The certificates cannot be used.
     """
     if node.port is None or node.address is None:
         raise ValueError("the node has no port to be called on")
@@ -123,6 +131,8 @@ def target_of(node: Node, *, calling_ae_title: str, idle_s: float = _IDLE_S) -> 
         local_aet=calling_ae_title,
         timeout_s=node.timeout.total_seconds(),
         idle_s=idle_s,
+        tls=None if tls is None else calling(tls),
+        server_name=(tls.server_name if tls is not None else None) or node.address,
     )
 
 
@@ -137,16 +147,24 @@ class Sender:
         For those who watch.
     node
         The target.
-    calling_ae_title
-        Ours towards it (`GatewayConfig.calling_ae_title`).
+    calling_ae_title, tls
+        Ours towards it (`GatewayConfig.calling_ae_title`, `GatewayConfig.tls_towards`).
     idle
         How long an unused association is kept; ten seconds by default.
     """
 
-    def __init__(self, node_name: str, node: Node, *, calling_ae_title: str, idle: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        node_name: str,
+        node: Node,
+        *,
+        calling_ae_title: str,
+        tls: NodeTls | None = None,
+        idle: timedelta | None = None,
+    ) -> None:
         self.node_name = node_name
         self._idle_s = _IDLE_S if idle is None else idle.total_seconds()
-        self._target = target_of(node, calling_ae_title=calling_ae_title, idle_s=self._idle_s)
+        self._target = target_of(node, calling_ae_title=calling_ae_title, tls=tls, idle_s=self._idle_s)
         self._used_at = time.monotonic()
         self._connection: Connection | None = None
         self._recent: dict[Wanted, None] = {}

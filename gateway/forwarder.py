@@ -162,6 +162,7 @@ class Lane:
             settings.target,
             config.nodes[settings.target],
             calling_ae_title=config.calling_ae_title(settings.target),
+            tls=config.tls_towards(settings.target),
         )
 
     def run(self) -> None:

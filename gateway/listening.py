@@ -6,7 +6,9 @@ until `receive` has let its caller in.
 
 from __future__ import annotations
 
+import ssl
 import threading
+from contextlib import contextmanager
 from socketserver import BaseServer
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,20 +17,31 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from gateway import log
 from gateway.acceptor import StoreAssociation
+from gateway.tls import shake_hands
 from gateway.transport import QuickSocket, tune
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
     from gateway.intake import Intake
+    from gateway.tls import RenewedContext
 
 _BACKLOG = 256
+_LONGEST_HANDSHAKE_S = 30.0
 _WAITING_TO_ASSOCIATE = 64
 """Connections beyond `max_associations` that may stand while they are being decided about."""
 
 
 class _Handler(RequestHandler):
-    """Makes a `StoreAssociation` of a connection."""
+    """Makes a `StoreAssociation` of a connection, in a thread of its own."""
+
+    def handle(self) -> None:
+        """Shake hands where TLS is spoken, then begin the association."""
+        if isinstance(self.request, ssl.SSLSocket):
+            with cast("StoreServer", self.server).shaking_hands():
+                shake_hands(self.request, allowed_s=self.ae.acse_timeout or _LONGEST_HANDSHAKE_S)
+        super().handle()
 
     def _create_association(self) -> StoreAssociation:
         server = cast("StoreServer", self.server)
@@ -76,6 +89,8 @@ class StoreServer(ThreadedAssociationServer):
         For bounding connections; associations proper are bounded by `requested`.
     stall_s
         How long one read or write may wait.
+    tls
+        In which every connection is answered; None: without TLS.
     """
 
     daemon_threads = True
@@ -90,12 +105,15 @@ class StoreServer(ThreadedAssociationServer):
         requested: Any,
         max_associations: int,
         stall_s: float,
+        tls: RenewedContext | None,
     ) -> None:
         self.intake = intake
         self.requested = requested
         self._most_connections = max_associations + _WAITING_TO_ASSOCIATE
         self._stall_s = stall_s
+        self._tls = tls
         self._open: set[StoreAssociation] = set()
+        self._shaking_hands = 0
         self._all_ended = threading.Condition()
         super().__init__(ae, address, ae.ae_title, [], request_handler=_Handler)
 
@@ -103,12 +121,29 @@ class StoreServer(ThreadedAssociationServer):
         """Accept a connection."""
         connection, address = super().get_request()
         tune(connection, stall_s=self._stall_s)
+        if self._tls is not None:  # the handshake waits for the peer: not in the thread that accepts
+            context = self._tls.current()
+            connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
+
+    @contextmanager
+    def shaking_hands(self) -> Iterator[None]:
+        """Count a connection that is no association yet."""
+        with self._all_ended:
+            self._shaking_hands += 1
+        try:
+            yield
+        except ssl.SSLError as error:
+            log.event("tls_refused", why=(error.reason or "unknown").lower())
+            raise
+        finally:
+            with self._all_ended:
+                self._shaking_hands -= 1
 
     def verify_request(self, _request: Any, _client_address: Any) -> bool:
         """Close a connection at once when far too many stand already."""
         with self._all_ended:
-            return len(self._open) < self._most_connections
+            return len(self._open) + self._shaking_hands < self._most_connections
 
     def handle_error(self, _request: Any, _client_address: Any) -> None:
         """Record a connection that could not be served, without its traceback."""

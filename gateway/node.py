@@ -32,6 +32,7 @@ from gateway.ledger import NODE, Ledger
 from gateway.processes import StopFlag
 from gateway.sealing import SealBrokenError, Sealer
 from gateway.spool import Spool
+from gateway.tls import calling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -154,7 +155,7 @@ class Node:
         ------
         AlreadyRunningError
             Another node uses this storage.
-        config.load.ConfigurationError, gateway.database.LedgerError
+        config.load.ConfigurationError, gateway.database.LedgerError, gateway.tls.TlsFilesError
             It cannot be started as configured.
         """
         os.umask(0o077)
@@ -187,6 +188,7 @@ class Node:
         BUILD_INFO.labels(version("sonoveil")).set(1)
         intake = LedgerIntake(self._spool, ledger, sealer, reserve_bytes=config.storage.reserve_space)
         receiver = Receiver(config.listener, config.nodes, intake)
+        _require_usable_certificates(config)
         children = self._children(database, ledger, key)
         health = HealthServer(
             host=config.metrics.host,
@@ -289,6 +291,14 @@ def _require_same_key(ledger: Ledger, sealer: Sealer) -> None:
             "secrets.key_file is not the key that this storage was begun with: bring that key back, or begin with an "
             "empty storage.path, where every patient gets a new pseudonym"
         ) from None
+
+
+def _require_usable_certificates(config: GatewayConfig) -> None:
+    """Read what nodes are called with, so that a wrong file ends the start and not a forwarder later."""
+    for name in config.nodes:
+        tls = config.tls_towards(name)
+        if tls is not None and tls.trusted_certificates is not None:
+            calling(tls)
 
 
 def _answers(database: Database) -> bool:

@@ -17,6 +17,7 @@ from gateway.listening import StoreServer
 from gateway.negotiation import supported_contexts
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.statuses import REJECTION_CODES, Rejection
+from gateway.tls import listening, names_of_peer
 from gateway.transport import PDU_BYTES
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Receiver:
     intake
         Where objects go; called from many threads.
 
+    Raises
+    ------
+    gateway.tls.TlsFilesError
+        The listener's certificates cannot be used.
+
     Examples
     --------
     >>> receiver = Receiver(config.listener, config.nodes, intake)
@@ -60,6 +66,7 @@ class Receiver:
         self._listener = listener
         self._intake = intake
         self._admission = Admission(listener, nodes)
+        self._tls = None if listener.tls is None else listening(listener.tls)
         self._admitting = threading.Lock()
         self._server: StoreServer | None = None
         self._thread: threading.Thread | None = None
@@ -88,6 +95,7 @@ class Receiver:
             requested=self._requested,
             max_associations=self._listener.max_associations,
             stall_s=timeouts.dimse.total_seconds(),
+            tls=self._tls,
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_ACCEPT_POLL_S,), name="listener", daemon=True
@@ -170,6 +178,7 @@ class Receiver:
             calling_aet=request.calling_ae_title,
             called_aet=request.called_ae_title,
             address=assoc.requestor.address,
+            certificate_names=names_of_peer(assoc.connection),
         )
         if not isinstance(decision, Caller):
             return decision

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pynetdicom.dimse_primitives import DimseServiceType
     from pynetdicom.events import Event
 
+    from gateway.tls import CallingContext, RenewedContext
+
 MOST_CONTEXTS = 128
 """Presentation context IDs are the odd numbers of a byte (PS3.8 9.3.2.2)."""
 
@@ -44,6 +46,8 @@ class Failure(StrEnum):
 
     UNREACHABLE = "unreachable"
     """No connection: wrong address, nobody listens, a firewall."""
+    TLS = "tls_failed"
+    """No handshake: the peer's certificate is not trusted or names somebody else, or the peer speaks no TLS."""
     REJECTED = "association_rejected"
     """The peer does not want the association (AE titles, limits), or ended the connection instead of an answer."""
     ABORTED = "aborted"
@@ -88,6 +92,10 @@ class Target:
         For the connection, for each answer and for each PDU to be taken.
     idle_s
         An association without traffic for so long is released.
+    tls
+        In which it is called; None: without TLS.
+    server_name
+        What its certificate must say that it is, with TLS.
     """
 
     host: str
@@ -96,6 +104,8 @@ class Target:
     local_aet: str
     timeout_s: float
     idle_s: float
+    tls: RenewedContext | None
+    server_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +125,7 @@ class CallingAssociation(Association):
         self.dul.daemon = True  # a thread that waits for a peer must not keep the process
         self.name = "RequestorThread"
         self.was_connected = False
+        self.context: CallingContext | None = None
         self.window = threading.Semaphore(_WINDOW_PDUS)
         self._talking = threading.Lock()
         self._news = threading.Event()
@@ -122,6 +133,11 @@ class CallingAssociation(Association):
         self._stall_s = target.timeout_s
         self.bind(evt.EVT_CONN_OPEN, self._connected)
         self.bind(evt.EVT_PDU_SENT, self._sent)
+
+    @property
+    def failed_at_tls(self) -> bool:
+        """Whether the last attempt to connect ended in the handshake."""
+        return self.context is not None and not self.was_connected and self.context.handshake_failed
 
     def _connected(self, _event: Event) -> None:
         self.was_connected = True
@@ -217,7 +233,11 @@ def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
     try:
         remote = AddressInformation.from_addr_port(target.host, target.port)
         local = AddressInformation.from_tuple(("" if remote.is_ipv4 else "::0", 0))
-        assoc.set_socket(ClosingSocket(assoc, address=local))
+        connection = ClosingSocket(assoc, address=local)
+        if target.tls is not None:
+            assoc.context = cast("CallingContext", target.tls.current())
+            connection.tls_args = (assoc.context, target.server_name)
+        assoc.set_socket(connection)
     except OSError:
         raise Lost(Failure.UNREACHABLE) from None
     assoc.acceptor.ae_title = target.ae_title

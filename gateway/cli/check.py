@@ -35,7 +35,7 @@ def check(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     config = load_gateway(options.config)
-    findings = [*_models(config), *_libraries(), *_disk(config), *_nodes(config)]
+    findings = [*_models(config), *_libraries(), *_disk(config), *_listener_tls(config), *_nodes(config)]
     if options.json:
         print_json({"ok": all(finding.fine for finding in findings), "findings": findings})
     else:
@@ -93,13 +93,32 @@ def _can_write(existing: Path, path: Path) -> str:
     return "is writable" if existing == path else "can be created"
 
 
+def _listener_tls(config: GatewayConfig) -> Iterator[_Finding]:
+    from gateway.tls import TlsFilesError, listening  # noqa: PLC0415  as in `_nodes`
+
+    if config.listener.tls is None:
+        return
+    try:
+        listening(config.listener.tls)
+    except TlsFilesError as error:
+        yield _Finding(subject="listener.tls", fine=False, note=str(error))
+    else:
+        yield _Finding(subject="listener.tls", fine=True, note="certificate and key fit together")
+
+
 def _nodes(config: GatewayConfig) -> Iterator[_Finding]:
     from gateway.echo import echo  # noqa: PLC0415  pynetdicom
+    from gateway.tls import TlsFilesError  # noqa: PLC0415  same
 
     for name, node in sorted(config.nodes.items()):
         if node.port is None:
             continue
-        outcome = echo(node, calling_ae_title=config.calling_ae_title(name))
+        try:
+            tls = config.tls_towards(name)
+            outcome = echo(node, calling_ae_title=config.calling_ae_title(name), tls=tls)
+        except TlsFilesError as error:
+            yield _Finding(subject=f"node {name}", fine=False, note=str(error))
+            continue
         if outcome.answered:
             note = "answers C-ECHO"
         else:

@@ -22,6 +22,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from gateway.database import LedgerError  # noqa: PLC0415  other commands start without the node's libraries
     from gateway.node import AlreadyRunningError, Node  # noqa: PLC0415
+    from gateway.tls import TlsFilesError  # noqa: PLC0415
 
     config = load_gateway(options.config)
 
@@ -30,7 +31,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     try:
         Node(config).run(announce=announce)
-    except (AlreadyRunningError, LedgerError) as error:
+    except (AlreadyRunningError, LedgerError, TlsFilesError) as error:
         raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"the node cannot be started: {error.strerror}") from None

@@ -236,7 +236,6 @@ def test_what_is_wrong_is_named_with_its_line_and_what_to_write(gateway_file, ca
 
 
 UNAVAILABLE = {
-    "TLS": ("[SONOVEIL]}", "[SONOVEIL], tls: {certificate: a, private_key: b}}  # <-"),
     "storage commitment": ("port: 104}", "port: 104, storage_commitment: true}  # <-"),
     "its timeout": ("port: 104}", "port: 104, commitment_timeout: 24h}  # <-"),
     "a choice of transfer syntaxes": ("port: 104}", "port: 104, transfer_syntaxes: [1.2.840.10008.1.2]}  # <-"),

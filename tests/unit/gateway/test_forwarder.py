@@ -51,6 +51,9 @@ class Config:
     def calling_ae_title(self, _name):
         return "SONOVEIL"
 
+    def tls_towards(self, _name):
+        return None
+
 
 @pytest.fixture
 def lane(node):

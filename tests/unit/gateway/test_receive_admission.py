@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.gateway import Listener, Node
+from config.gateway import Listener, Node, NodeTls
 from gateway.admission import UNKNOWN_NODE, Admission, Caller, addresses_of
 from gateway.statuses import Rejection
 
@@ -21,8 +21,33 @@ def _admission(*, known: Node = KNOWN, names: dict[str, str] | None = None, cloc
     )
 
 
-def _decide(admission: Admission, *, calling: str = "CT1", called: str = "SONOVEIL", address: str = "10.0.0.5"):
-    return admission.decide(calling_aet=calling, called_aet=called, address=address)
+def _decide(
+    admission: Admission,
+    *,
+    calling: str = "CT1",
+    called: str = "SONOVEIL",
+    address: str = "10.0.0.5",
+    names: frozenset[str] | None = None,
+):
+    return admission.decide(calling_aet=calling, called_aet=called, address=address, certificate_names=names)
+
+
+@pytest.mark.parametrize(
+    ("names", "admitted"),
+    [
+        (frozenset({"ct.hospital.example", "other"}), True),
+        (frozenset({"elsewhere.example"}), False),
+        (frozenset(), False),
+        (None, False),
+    ],
+)
+def test_a_node_that_is_known_by_its_certificate_needs_that_name(names, admitted):
+    """Title and address can be forged by whoever stands on the wire."""
+    known = KNOWN.model_copy(update={"tls": NodeTls(client_name="CT.hospital.example")})
+
+    decision = _decide(_admission(known=known), names=names)
+
+    assert isinstance(decision, Caller) if admitted else decision is Rejection.CALLING_AET
 
 
 @pytest.mark.parametrize(
