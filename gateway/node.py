@@ -11,32 +11,30 @@ the dead are freed, and files that no row names are removed at the next start.
 from __future__ import annotations
 
 import fcntl
-import multiprocessing
 import os
 import signal
 import tempfile
+import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from config.load import read_key
+from config.load import ConfigurationError, read_key
 from gateway import log
+from gateway.children import Child, Children
 from gateway.database import Database, LedgerError
 from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
 from gateway.processes import StopFlag
 from gateway.sealing import SealBrokenError, Sealer
 from gateway.spool import Spool
-from gateway.tls import calling
+from gateway.tls import TlsFilesError, calling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from config.schema import GatewayConfig
@@ -45,87 +43,13 @@ if TYPE_CHECKING:
 _TICK_S = 0.25
 _HOUSEKEEPING_EVERY_S = 10.0
 _DRAIN_ASSOCIATIONS = timedelta(seconds=20)
-_STOP_CHILDREN_S = 60.0
 _STALE_TICK_S = 30.0
-_FIRST_RESTART_S = 0.5
-_LONGEST_RESTART_S = 30.0
-_STEADY_S = 60.0
 _MOST_WORKERS = 8
+_FIXED_LISTENER = ("host", "port", "timeouts", "tls")
 
 
 class AlreadyRunningError(Exception):
     """Another node uses the same storage."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Child:
-    """One child process and when it may be started again."""
-
-    name: str
-    target: Callable[[Any], None]
-    settings: Any
-    process: BaseProcess | None = None
-    started_at: float = 0.0
-    restart_at: float = 0.0
-    restarts: int = 0
-
-
-@dataclass(slots=True)
-class _Children:
-    """The child processes of the node."""
-
-    database: Database
-    ledger: Ledger
-    children: list[_Child] = field(default_factory=list)
-
-    def add(self, name: str, target: Callable[[Any], None], settings: Any) -> None:
-        self.children.append(_Child(name=name, target=target, settings=settings))
-
-    def start_due(self) -> None:
-        for child in self.children:
-            if child.process is None and time.monotonic() >= child.restart_at:
-                # spawn: a forked copy of threads, locks and database connections would not work
-                process = multiprocessing.get_context("spawn").Process(
-                    target=child.target, args=(child.settings,), name=child.name
-                )
-                process.start()
-                child.process, child.started_at = process, time.monotonic()
-                log.event("process_started", process=child.name, pid=process.pid)
-
-    def reap(self) -> None:
-        for child in self.children:
-            process = child.process
-            if process is None or process.is_alive():
-                continue
-            process.join()
-            steady = time.monotonic() - child.started_at > _STEADY_S
-            child.restarts = 1 if steady else child.restarts + 1
-            wait = min(_FIRST_RESTART_S * 2 ** (child.restarts - 1), _LONGEST_RESTART_S)
-            child.process, child.restart_at = None, time.monotonic() + wait
-            self.ledger.release_claims(child.name)
-            _forget_metrics_of(process.pid)
-            log.event("process_ended", process=child.name, status=process.exitcode, seconds=wait)
-
-    def end_hanging(self) -> None:
-        for name in self.ledger.overdue_workers():
-            for child in self.children:
-                if child.name == name and child.process is not None:
-                    log.event("process_hangs", process=name)
-                    child.process.kill()
-
-    def alive(self) -> bool:
-        return all(child.process is not None and child.process.is_alive() for child in self.children)
-
-    def stop(self) -> None:
-        running = [child.process for child in self.children if child.process is not None]
-        for process in running:
-            process.terminate()
-        deadline = time.monotonic() + _STOP_CHILDREN_S
-        for process in running:
-            process.join(max(0.0, deadline - time.monotonic()))
-            if process.is_alive():
-                process.kill()
-                process.join()
 
 
 class Node:
@@ -135,10 +59,14 @@ class Node:
     ----------
     config
         Checked configuration.
+    load
+        Reads it anew, for SIGHUP.
     """
 
-    def __init__(self, config: GatewayConfig) -> None:
+    def __init__(self, config: GatewayConfig, load: Callable[[], GatewayConfig]) -> None:
         self._config = config
+        self._load = load
+        self._hung_up = threading.Event()
         self._spool = Spool(config.storage.path)
         self._stop = StopFlag()
         self._ticked_at = time.monotonic()
@@ -161,7 +89,7 @@ class Node:
         os.umask(0o077)
         log.silence_others()
         self._stop.on_signals(signal.SIGTERM, signal.SIGINT)
-        signal.signal(signal.SIGHUP, _hang_up)
+        signal.signal(signal.SIGHUP, lambda _number, _frame: self._hung_up.set())
         key = read_key(self._config.secrets.key_file)
         self._spool.prepare()
         with _only_node(self._spool.root), tempfile.TemporaryDirectory(prefix="sonoveil-metrics-") as folder:
@@ -189,7 +117,7 @@ class Node:
         intake = LedgerIntake(self._spool, ledger, sealer, reserve_bytes=config.storage.reserve_space)
         receiver = Receiver(config.listener, config.nodes, intake)
         _require_usable_certificates(config)
-        children = self._children(database, ledger, key)
+        children = Children(database, ledger, self._wanted(config, key))
         health = HealthServer(
             host=config.metrics.host,
             port=config.metrics.port,
@@ -204,7 +132,7 @@ class Node:
         announce({"dicom": receiver.port, "metrics": health.port})
         log.event("started", port=receiver.port, version=version("sonoveil"))
         try:
-            self._supervise(database, children, receiver)
+            self._supervise(database, children, receiver, key)
         finally:
             log.event("draining")
             receiver.stop_accepting()
@@ -215,21 +143,43 @@ class Node:
             health.stop()
             log.event("stopped")
 
-    def _children(self, database: Database, ledger: Ledger, key: bytes) -> _Children:
+    def _wanted(self, config: GatewayConfig, key: bytes) -> list[Child]:
         from gateway.forwarder import ForwarderSettings, run_forwarder  # noqa: PLC0415  see _run
         from gateway.worker import WorkerSettings, run_worker  # noqa: PLC0415  see _run
 
-        config = self._config
-        children = _Children(database, ledger)
+        wanted = []
         for number in range(worker_count(config)):
             name = f"worker-{number}"
-            children.add(name, run_worker, WorkerSettings(name=name, config=config, key=key))
+            settings = WorkerSettings(name=name, config=config, key=key)
+            wanted.append(Child(name=name, target=run_worker, settings=settings))
         for target in sorted({target for rule in config.rules for target in rule.target}):
             name = f"forward-{target}"
-            children.add(name, run_forwarder, ForwarderSettings(name=name, target=target, config=config))
-        return children
+            forwarding = ForwarderSettings(name=name, target=target, config=config)
+            wanted.append(Child(name=name, target=run_forwarder, settings=forwarding))
+        return wanted
 
-    def _supervise(self, database: Database, children: _Children, receiver: Receiver) -> None:
+    def _reload(self, database: Database, children: Children, receiver: Receiver, key: bytes) -> None:
+        """Take the file's nodes, rules and profiles, all of it or nothing; open associations go on."""
+        try:
+            config = self._load()
+            _require_usable_certificates(config)
+        except ConfigurationError as error:
+            log.event("reload_refused", why="configuration", count=len(error.problems))
+            return
+        except TlsFilesError:
+            log.event("reload_refused", why="certificates")
+            return
+        fixed = what_needs_a_restart(self._config, config)
+        if fixed:
+            log.event("reload_refused", why=f"needs a restart: {', '.join(fixed)}")
+            return
+        self._config = config
+        receiver.admit(config.listener, config.nodes)
+        children.replace(self._wanted(config, key))
+        self._audit(database, "reload")
+        log.event("reloaded", count=len(config.rules))
+
+    def _supervise(self, database: Database, children: Children, receiver: Receiver, key: bytes) -> None:
         from gateway.metrics import ASSOCIATIONS  # noqa: PLC0415  see _run
 
         housekeeping_at = 0.0
@@ -237,6 +187,9 @@ class Node:
             self._ticked_at = time.monotonic()
             ASSOCIATIONS.labels("in").set(receiver.associations)
             try:
+                if self._hung_up.is_set():
+                    self._hung_up.clear()
+                    self._reload(database, children, receiver, key)
                 children.reap()
                 children.start_due()
                 if time.monotonic() >= housekeeping_at:
@@ -247,10 +200,10 @@ class Node:
                 # A full disk must not end the node: it goes on refusing with 0xA700 until there is space again.
                 log.fault("supervision", error)
 
-    def _alive(self, children: _Children) -> Mapping[str, bool]:
+    def _alive(self, children: Children) -> Mapping[str, bool]:
         return {"loop": time.monotonic() - self._ticked_at < _STALE_TICK_S, "processes": children.alive()}
 
-    def _ready(self, database: Database, children: _Children) -> Mapping[str, bool]:
+    def _ready(self, database: Database, children: Children) -> Mapping[str, bool]:
         return {
             "processes": children.alive(),
             "ledger": _answers(database),
@@ -265,9 +218,15 @@ class Node:
             )
 
 
-def _hang_up(_number: int, _frame: object) -> None:
-    # A closed terminal, or somebody who expects a reload: neither may end a node without draining.
-    log.event("reload_not_available")
+def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, ...]:
+    """Name the settings that differ and that a running node cannot change: where it listens, stores and is watched."""
+    pairs = {
+        **{f"listener.{name}": (getattr(old.listener, name), getattr(new.listener, name)) for name in _FIXED_LISTENER},
+        "storage": (old.storage, new.storage),
+        "secrets": (old.secrets, new.secrets),
+        "metrics": (old.metrics, new.metrics),
+    }
+    return tuple(name for name, (before, after) in pairs.items() if before != after)
 
 
 def worker_count(config: GatewayConfig) -> int:
@@ -307,13 +266,6 @@ def _answers(database: Database) -> bool:
     except (LedgerError, sa.exc.SQLAlchemyError):
         return False
     return True
-
-
-def _forget_metrics_of(pid: int | None) -> None:
-    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  see Node._run
-
-    with suppress(OSError):  # its gauges stay one restart longer
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library has no annotation here
 
 
 class _only_node:  # noqa: N801  used like the functions of contextlib

@@ -102,6 +102,10 @@ class Receiver:
         )
         self._thread.start()
 
+    def admit(self, listener: Listener, nodes: Mapping[str, Node]) -> None:
+        """Let callers in by new settings from now on; where and how is listened, and who is in already, stays."""
+        self._listener, self._admission = listener, Admission(listener, nodes)
+
     @property
     def port(self) -> int:
         """The port that is listened on."""

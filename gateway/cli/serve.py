@@ -30,7 +30,7 @@ def _serve(options: argparse.Namespace) -> int:
         say(f"DICOM on port {ports['dicom']}; http://{config.metrics.host}:{ports['metrics']}/metrics")
 
     try:
-        Node(config).run(announce=announce)
+        Node(config, lambda: load_gateway(options.config)).run(announce=announce)
     except (AlreadyRunningError, LedgerError, TlsFilesError) as error:
         raise UsageError(str(error)) from None
     except OSError as error:
