@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from pipeline import report, sidecar
+from pipeline.crosswalk import CrosswalkSeal
 from pipeline.deidentify import Deidentifier
 from pipeline.inputs import Source, UnusableInputError, readable
 from pipeline.reasons import Held, Reason, TryLater
@@ -43,6 +44,7 @@ class Work:
     models_config: ModelsConfig
     scratch: Path
     objects: Path
+    keep_crosswalk: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,9 @@ class Outcome:
         Relative to the folder of the objects; None unless written.
     rows
         Of the sidecar.
+    crosswalk
+        The sealed line of the crosswalk: it goes into the journal, which must hold no source identity in clear.
+        None unless written, and where no key was given.
     """
 
     source: Source
@@ -65,6 +70,7 @@ class Outcome:
     seconds: float
     record: dict[str, Any]
     rows: tuple[sidecar.Row, ...]
+    crosswalk: str | None
 
 
 @dataclass(slots=True)
@@ -175,6 +181,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
         seconds=time.perf_counter() - begun,
         record=report.record(instance),
         rows=sidecar.rows(instance, name, rules=work.profile.sidecar, identities=deidentifier.identities),
+        crosswalk=CrosswalkSeal(deidentifier.identities).seal(instance.crosswalk) if work.keep_crosswalk else None,
     )
 
 
@@ -226,6 +233,7 @@ def _not_written(source: Source, reason: Reason, note: str) -> Outcome:
         seconds=0.0,
         record={},
         rows=(),
+        crosswalk=None,
     )
 
 

@@ -242,6 +242,7 @@ class Deidentifier:
             findings=findings,
             profile_sha256=self.profile_sha256,
             model_sha256=dict(self.open()),
+            crosswalk=scrubbed.crosswalk,
         )
 
 

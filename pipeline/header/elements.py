@@ -20,6 +20,7 @@ from pipeline.header.dummies import ANONYMIZED, dummy, dummy_code
 from pipeline.header.identifiers import parts_of
 from pipeline.header.identity import normalise_patient_id
 from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
+from pipeline.header.numbers import keyed_number
 from pipeline.header.outside import action_for
 from pipeline.header.ps315_table import ROWS
 from pipeline.header.special import TREATMENTS
@@ -83,6 +84,8 @@ class Scrubber:
     def _acted(self, source: Dataset, tag: int, action: Action, depth: int) -> DataElement | None:
         if action is Action.EMPTY:
             return _element(tag, vr_of(source, tag).split(" or ", maxsplit=1)[0], None)
+        if action is Action.KEYED:
+            return keyed_number(source, tag, self._context)
         original = decoded(source, tag)
         if isinstance(original, Undecodable) or original.VR == "UN" or " or " in original.VR:
             return None

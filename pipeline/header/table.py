@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_VR
 
 from config.schema import Option
+from pipeline.header.numbers import NUMBERS
 from pipeline.header.ps315_table import COLUMNS, ROWS
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Action(StrEnum):
     """What may identify goes out of a text; sequences are scrubbed inside."""
     SHIFT = "shift"
     """Dates move by the patient's days; times stay."""
+    KEYED = "keyed"
+    """A keyed number takes the value's place (`pipeline.header.numbers`)."""
     REPLACE = "replace"
     """The value of a rule of the profile."""
 
@@ -105,6 +108,8 @@ def compile_rules(profile: Profile) -> Rules:
         for pattern, (basic, columns) in ROWS.items()
         if _HEX_DIGITS.issuperset(pattern)  # 50xx, 60xx and private elements go as whole groups: see `outside`
     }
+    if profile.accession_number == "keyed":
+        by_tag.update({tag: Action.KEYED for tag in NUMBERS if by_tag[tag] is Action.EMPTY})
     ruled = {int(rule.tag, 16): rule for rule in profile.rules}
     by_tag.update({tag: _RULE_ACTIONS[rule.action] for tag, rule in ruled.items()})
     return Rules(

@@ -8,6 +8,7 @@ from pydicom.sequence import Sequence
 
 from config.schema import AVAILABLE_OPTIONS, Option, Profile, TagRule
 from pipeline.header.identity import Identities
+from pipeline.header.numbers import NUMBERS
 from pipeline.header.outside import action_for
 from pipeline.header.ps315_table import COLUMNS, EDITION, ROWS
 from pipeline.header.scrub import scrub_header
@@ -89,6 +90,9 @@ def test_a_row_does_what_its_basic_action_says(tag, basic):
     action = BASIC_ACTIONS[basic]
     if action is Action.REMOVE:
         assert after is None
+    elif tag in NUMBERS:
+        assert len(after.value) == 16
+        assert after.VR == before.VR
     elif action is Action.EMPTY:
         assert after.is_empty
         assert after.VR == before.VR
