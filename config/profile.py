@@ -51,6 +51,8 @@ class Option(StrEnum):
 AVAILABLE_OPTIONS: frozenset[Option] = frozenset(
     {
         Option.CLEAN_PIXEL_DATA,
+        Option.CLEAN_GRAPHICS,
+        Option.CLEAN_STRUCTURED_CONTENT,
         Option.RETAIN_LONGITUDINAL_FULL_DATES,
         Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
         Option.RETAIN_UIDS,

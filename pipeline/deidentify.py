@@ -24,8 +24,9 @@ from pipeline.frames.syntaxes import SYNTAXES
 from pipeline.frames.write import write_instance
 from pipeline.header.classes import check_class
 from pipeline.header.identity import Identities
+from pipeline.header.kinds import Kind
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
-from pipeline.plan import RedactionPlan, grid_of, masking
+from pipeline.plan import RedactionPlan, grid_of, masking, uncropped_plan
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
@@ -44,6 +45,7 @@ LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
 _READ_BYTES = 1 << 20
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+_WITH_PIXELS = frozenset({Kind.IMAGE, Kind.GRID})
 _NO_PIXELS = Findings(
     frames=0,
     redacted_fraction=0.0,
@@ -145,7 +147,7 @@ class Deidentifier:
         """
         with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
             self.open()
-            check_class(source.header)
+            kind = check_class(source.header, self.profile)
             scrubbed = scrub_header(
                 source.header,
                 profile=self.profile,
@@ -154,7 +156,9 @@ class Deidentifier:
                 node_name=received.node_name,
             )
             if source.frames is None:
-                return self._without_pixels(source, scrubbed, output)
+                return self._without_pixels(source, kind, scrubbed, output)
+            if kind is Kind.GRID:
+                return self._copied(source, source.frames, scrubbed, output)
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
@@ -210,9 +214,23 @@ class Deidentifier:
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
         return written
 
-    def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
-        if "Rows" in source.header or source.source_syntax_uid not in SYNTAXES:
+    def _copied(
+        self, source: OpenInstance, frames: Frames, scrubbed: ScrubbedHeader, output: Path
+    ) -> DeidentifiedInstance:
+        """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one."""
+        plan = uncropped_plan(frames.description)
+        says_no = source.header.get("BurnedInAnnotation") == "NO"
+        written = self._write(frames, scrubbed, plan, output, text_is_gone=says_no)
+        verify_pixels(output, written, None, self._keep_rule(scrubbed))
+        return self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+
+    def _without_pixels(
+        self, source: OpenInstance, kind: Kind, scrubbed: ScrubbedHeader, output: Path
+    ) -> DeidentifiedInstance:
+        if kind in _WITH_PIXELS and "Rows" in source.header:
             raise Held(Reason.UNDECODABLE, "an image without pixel data")
+        if source.source_syntax_uid not in SYNTAXES:
+            raise Held(Reason.UNDECODABLE, "a transfer syntax that this version does not write")
         syntax = SYNTAXES[source.source_syntax_uid]
         write_instance(output, scrubbed.dataset, syntax, None)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=False)

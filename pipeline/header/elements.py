@@ -98,7 +98,10 @@ class Scrubber:
     def _acted_on_value(self, original: DataElement, action: Action, depth: int) -> DataElement | None:
         tag = int(original.tag)
         if action in _TREATED and tag in TREATMENTS and tag not in self._rules.ruled:
-            return TREATMENTS[tag](original, self._context, self.scrub, depth)
+            treated = TREATMENTS[tag](original, self._context, self.scrub, depth)
+            if treated is not None:
+                self._note_treated(treated)
+            return treated
         if original.VR == "SQ":
             return self._sequence(original, action, depth)
         return _METHODS[action](self, original)
@@ -181,16 +184,18 @@ class Scrubber:
     def _cleaned(self, original: DataElement) -> DataElement | None:
         """Clean a free text; what is not text gets the Basic Profile's action, which gives away less."""
         tag, vr = int(original.tag), original.VR
-        if vr not in _CLEANED_VRS or not fits_dictionary(tag, vr, is_multiple=False):
+        parts: list[str] = []
+        if vr in _CLEANED_VRS and fits_dictionary(tag, vr, is_multiple=False):
+            parts = [self._context.cleaner.clean(str(part)) for part in parts_of(original.value)]
+        if not any(parts):
             row = ROWS.get(f"{tag:08X}")
             basic = Action.REMOVE if row is None else BASIC_ACTIONS[row[0]]
             if basic is Action.REMOVE:
                 return None
             return self._dummied(original) if basic is Action.DUMMY else _element(tag, vr, None)
-        parts = [self._context.cleaner.clean(str(part)) for part in parts_of(original.value)]
         for part in parts:
             self._note_text(vr, part)
-        return DataElement(tag, vr, _multiple(parts) if any(parts) else None)
+        return DataElement(tag, vr, _multiple(parts))
 
     def _swept(self, tag: int, vr: str, parts: list[Any]) -> DataElement | None:
         """Mend an element of which some values may not stay: the others stay in their places.
@@ -204,6 +209,16 @@ class Scrubber:
         for part in parts:
             self._note_text(vr, part)
         return DataElement(tag, vr, [dummy(vr) if part is None else part for part in parts])
+
+    def _note_treated(self, element: DataElement) -> None:
+        """Note the text in what a treatment made; what it had scrubbed here was noted then."""
+        if element.VR != "SQ":
+            for part in parts_of(element.value):
+                self._note_text(element.VR, part)
+            return
+        for item in element.value:
+            for inner in item:
+                self._note_treated(inner)
 
     def _note_text(self, vr: str, value: Any) -> None:
         if vr in _CHARSET_VRS and not str(value).isascii():

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from pydicom.dataelem import DataElement
 
+from pipeline.header.content.treatments import CONTENT_TREATMENTS
 from pipeline.header.context import ScrubContext, ScrubItem
 
 Treatment: TypeAlias = Callable[[DataElement, ScrubContext, ScrubItem, int], DataElement | None]
 """Original element, context, how to scrub an item, and the depth of the data set that the element stands in."""
 
-TREATMENTS: Mapping[int, Treatment] = {}
+TREATMENTS: Mapping[int, Treatment] = {**CONTENT_TREATMENTS}

@@ -75,6 +75,9 @@ _RULE_ACTIONS = {
 }
 TEMPORAL_VRS = frozenset({"DA", "DT", "TM"})
 _TIMEZONE_OFFSET = "00080201"
+REQUIRED = frozenset({"00700082", "00700083"})
+"""X in the table, Type 1 wherever they stand: Presentation Creation Date and Time. Removed, no presentation state
+would be one (PS3.3 C.11.10); they get a dummy."""
 _HEX_DIGITS = frozenset("0123456789ABCDEF")
 
 
@@ -90,11 +93,14 @@ class Rules:
         Values of the profile's `replace` rules.
     ruled
         Attributes that the profile itself names: nothing else overrules it there.
+    options
+        As the profile names them, for content items (`pipeline.header.content`).
     """
 
     by_tag: Mapping[int, Action]
     replacements: Mapping[int, str]
     ruled: frozenset[int]
+    options: frozenset[Option]
     dates: Dates
     retain_uids: bool
 
@@ -116,6 +122,7 @@ def compile_rules(profile: Profile) -> Rules:
         by_tag=by_tag,
         replacements={tag: rule.value for tag, rule in ruled.items() if rule.value is not None},
         ruled=frozenset(ruled),
+        options=options,
         dates=dates_of(options),
         retain_uids=Option.RETAIN_UIDS in options,
     )
@@ -136,7 +143,9 @@ def _action(pattern: str, basic: str, columns: list[str], options: frozenset[Opt
         return _shifted(pattern, basic)
     if "K" in asked.values():
         return Action.KEEP
-    return Action.CLEAN if "C" in asked.values() else BASIC_ACTIONS[basic]
+    if "C" in asked.values():
+        return Action.CLEAN
+    return Action.DUMMY if pattern in REQUIRED else BASIC_ACTIONS[basic]
 
 
 def _shifted(pattern: str, basic: str) -> Action:
