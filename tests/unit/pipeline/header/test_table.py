@@ -104,7 +104,7 @@ def test_a_row_does_what_its_basic_action_says(tag, basic):
 
 @pytest.mark.parametrize("option", sorted(AVAILABLE_OPTIONS - {Option.CLEAN_PIXEL_DATA}))
 def test_an_option_keeps_the_rows_of_its_column_and_changes_no_other(option):
-    """K keeps; a C that nothing can clean yet falls back to the Basic Profile."""
+    """K keeps, C cleans, and of dates shifts; everything else is as without the option."""
     letter = next(letter for letter, name in COLUMNS.items() if name == option.value)
     plain, rules = compile_rules(STRICT), compile_rules(with_options(option))
 
@@ -116,6 +116,8 @@ def test_an_option_keeps_the_rows_of_its_column_and_changes_no_other(option):
         elif f"{letter}C" in columns and letter == "M":
             vr = dictionary_VR(tag)
             assert action is (Action.SHIFT if vr in ("DA", "DT", "TM") else action_for(tag, plain)) or vr == "SH"
+        elif f"{letter}C" in columns:
+            assert action is Action.CLEAN
         else:
             assert action is action_for(tag, plain)
 
