@@ -7,7 +7,7 @@ options that are on, keeping wins over cleaning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -87,13 +87,19 @@ class Rules:
         Values of the profile's `replace` rules.
     ruled
         Attributes that the profile itself names: nothing else overrules it there.
+    options
+        As the profile names them, for content items (`pipeline.header.content`).
+    judged
+        Attributes that `pipeline.header.outside` has judged already; it grows up to the dictionary's size.
     """
 
     by_tag: Mapping[int, Action]
     replacements: Mapping[int, str]
     ruled: frozenset[int]
+    options: frozenset[Option]
     dates: Dates
     retain_uids: bool
+    judged: dict[int, Action] = field(default_factory=dict, compare=False, repr=False)
 
 
 @lru_cache(maxsize=64)
@@ -111,6 +117,7 @@ def compile_rules(profile: Profile) -> Rules:
         by_tag=by_tag,
         replacements={tag: rule.value for tag, rule in ruled.items() if rule.value is not None},
         ruled=frozenset(ruled),
+        options=options,
         dates=dates_of(options),
         retain_uids=Option.RETAIN_UIDS in options,
     )
