@@ -25,6 +25,7 @@ from pipeline.frames.write import write_instance
 from pipeline.header.classes import check_class
 from pipeline.header.identity import Identities
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
+from pipeline.header.visual_features import check_visual_features
 from pipeline.plan import RedactionPlan, grid_of, masking
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
@@ -146,6 +147,8 @@ class Deidentifier:
         with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
             self.open()
             check_class(source.header)
+            if source.frames is not None:
+                check_visual_features(source.header, self.profile)
             scrubbed = scrub_header(
                 source.header,
                 profile=self.profile,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.errors import BytesLengthException
+from pydicom.valuerep import AMBIGUOUS_VR, STANDARD_VR
 
 from pipeline.reasons import Held, Reason
 
@@ -36,6 +37,7 @@ class Undecodable:
     is_empty: Final = False
 
 
+_VRS = frozenset(str(vr) for vr in STANDARD_VR - {"UN"} | AMBIGUOUS_VR)
 DEEPEST = 40
 """How deep sequences may be nested; real objects stay below ten."""
 
@@ -101,9 +103,9 @@ def check_depth(depth: int) -> None:
 
 
 def stored_vr(stored: DataElement | RawDataElement, number: int) -> str:
-    """Return an element's VR without decoding its value: as sent, else (implicit, UN) as in the dictionary."""
+    """Return an element's VR without decoding its value: as sent, else (implicit, UN, none) as in the dictionary."""
     vr = stored.VR
-    return known_vr(number) if vr is None or vr == "UN" else str(vr)
+    return str(vr) if vr in _VRS else known_vr(number)
 
 
 @lru_cache(maxsize=16384)
