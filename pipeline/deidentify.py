@@ -17,6 +17,7 @@ from config.schema import profile_sha256
 from models.catalog import open_models
 from models.errors import ModelFailed, ModelUnavailable
 from pipeline.cone_area import find_cone_area
+from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
 from pipeline.device_masks import fitting_masks, mask_redactions
 from pipeline.frames.read import OpenInstance, open_instance
 from pipeline.frames.silence import quiet_libraries
@@ -160,6 +161,8 @@ class Deidentifier:
                 return self._without_pixels(source, scrubbed, output)
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
+            if changes_no_pixel(self.profile) and can_copy(source.frames):
+                return self._copied(source.frames, scrubbed, plan, output)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
 
     @property
@@ -212,6 +215,14 @@ class Deidentifier:
         written = write_redacted(output, scrubbed.dataset, choose_output(frames, plan), text_is_gone=text_is_gone)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
         return written
+
+    def _copied(
+        self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, output: Path
+    ) -> DeidentifiedInstance:
+        copy_pixels(output, scrubbed.dataset, frames, plan)
+        verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
+        verify_copy(output, frames)
+        return self._result(scrubbed, frames.syntax.uid, plan.findings(), output)
 
     def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
         if "Rows" in source.header or source.source_syntax_uid not in SYNTAXES:
