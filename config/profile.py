@@ -25,7 +25,7 @@ class Option(StrEnum):
     CLEAN_PIXEL_DATA = "clean_pixel_data"
     """113101: burned-in text is removed."""
     CLEAN_RECOGNIZABLE_VISUAL_FEATURES = "clean_recognizable_visual_features"
-    """113102: faces are made unrecognisable."""
+    """113102: what may show a face is held; no pixel is changed for it."""
     CLEAN_GRAPHICS = "clean_graphics"
     """113103: overlays, presentation states and curves are cleaned instead of removed."""
     CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
@@ -53,6 +53,7 @@ AVAILABLE_OPTIONS: frozenset[Option] = frozenset(
         Option.CLEAN_PIXEL_DATA,
         Option.CLEAN_GRAPHICS,
         Option.CLEAN_STRUCTURED_CONTENT,
+        Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES,
         Option.RETAIN_LONGITUDINAL_FULL_DATES,
         Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
         Option.RETAIN_UIDS,

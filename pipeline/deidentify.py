@@ -17,6 +17,7 @@ from config.schema import profile_sha256
 from models.catalog import open_models
 from models.errors import ModelFailed, ModelUnavailable
 from pipeline.cone_area import find_cone_area
+from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
 from pipeline.device_masks import fitting_masks, mask_redactions
 from pipeline.frames.read import OpenInstance, open_instance
 from pipeline.frames.silence import quiet_libraries
@@ -26,6 +27,7 @@ from pipeline.header.classes import check_class
 from pipeline.header.identity import Identities
 from pipeline.header.kinds import Kind
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
+from pipeline.header.visual_features import check_visual_features
 from pipeline.plan import RedactionPlan, grid_of, masking, uncropped_plan
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
@@ -148,6 +150,8 @@ class Deidentifier:
         with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
             self.open()
             kind = check_class(source.header, self.profile)
+            if source.frames is not None:
+                check_visual_features(source.header, self.profile)
             scrubbed = scrub_header(
                 source.header,
                 profile=self.profile,
@@ -158,9 +162,11 @@ class Deidentifier:
             if source.frames is None:
                 return self._without_pixels(source, kind, scrubbed, output)
             if kind is Kind.GRID:
-                return self._copied(source, source.frames, scrubbed, output)
+                return self._as_computed(source, source.frames, scrubbed, output)
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
+            if changes_no_pixel(self.profile) and can_copy(source.frames):
+                return self._copied(source.frames, scrubbed, plan, output)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
 
     @property
@@ -215,6 +221,14 @@ class Deidentifier:
         return written
 
     def _copied(
+        self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, output: Path
+    ) -> DeidentifiedInstance:
+        copy_pixels(output, scrubbed.dataset, frames, plan)
+        verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
+        verify_copy(output, frames)
+        return self._result(scrubbed, frames.syntax.uid, plan.findings(), output)
+
+    def _as_computed(
         self, source: OpenInstance, frames: Frames, scrubbed: ScrubbedHeader, output: Path
     ) -> DeidentifiedInstance:
         """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one."""

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """A structured report, and Clean Structured Content is not available."""
     ENCAPSULATED_DOCUMENT = "encapsulated_document"
     """A PDF, CDA or model file inside the object, which nobody has looked at."""
+    VISUAL_FEATURES = "visual_features"
+    """A face may be recognised in the image, and the profile wants it cleaned, which no version does by itself."""
     UNDECODABLE = "undecodable"
     """The pixel data cannot be decoded: unknown syntax, damaged or cut frames."""
     NO_PATIENT_ID = "no_patient_id"

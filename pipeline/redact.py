@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.copy_pixels import copied_native
 from pipeline.frames import native
 from pipeline.frames.codestreams import jpeg_photometric
 from pipeline.frames.decode import CannotEncodeError, colour_to_rgb, encode_frame
@@ -246,11 +247,7 @@ def _copied(frames: Frames) -> NativePixels:
     element, needed = frames.element, frames.description.native_bytes
     assert element.length is not None, "native pixel data has a length"
     length = min(element.length, needed + needed % 2) if frames.is_swapped else needed
-    wide = frames.description.bits_allocated > _BITS_OF_A_BYTE
-    floats = {"FloatPixelData": "OF", "DoubleFloatPixelData": "OD"}
-    default = "OW" if wide else "OB"
-    vr = floats.get(element.keyword) or (element.vr if element.vr in ("OB", "OW") and not wide else default)
-    return NativePixels(keyword=element.keyword, vr=vr, length=length, chunks=_copied_chunks(frames, length))
+    return copied_native(frames, length, _copied_chunks(frames, length))
 
 
 def _copied_chunks(frames: Frames, length: int) -> Iterator[bytes]:

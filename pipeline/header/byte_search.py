@@ -8,18 +8,20 @@ compared.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
 SHORTEST = 8
 _CHUNK_BYTES = 1 << 21
 _LOWER = bytes(range(256)).lower()
+_FEW_BYTES = 256
 _PAIRS = 1 << 16
 _WORD_BYTES = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
 
@@ -41,17 +43,22 @@ class ByteSearch:
 
     def finds(self, raw: bytes | bytearray | memoryview) -> bool:
         """Tell whether a pattern stands in `raw`."""
-        by_head: dict[bytes, list[bytes]] = {}
-        for pattern in self.whole | self.anywhere:
-            by_head.setdefault(pattern[:SHORTEST], []).append(pattern)
+        by_head, longest = _heads(self.whole, self.anywhere)
         if not by_head:
             return False
-        tables = [_pairs_at(by_head, offset) for offset in (0, 2, 4)]
+        if len(raw) <= _FEW_BYTES:
+            small = bytes(raw).translate(_LOWER)
+            return self._finds_at(small, range(len(small) - SHORTEST + 1), by_head)
+        tables = _tables(self.whole, self.anywhere)
+        return any(
+            self._finds_at(chunk, (at for at in _candidates(chunk, tables) if at in own), by_head)
+            for chunk, own in _chunks(raw, longest)
+        )
+
+    def _finds_at(self, chunk: bytes, positions: Iterable[int], by_head: Mapping[bytes, list[bytes]]) -> bool:
         return any(
             self._stands_at(chunk, position, pattern)
-            for chunk, own in _chunks(raw, max(map(len, self.whole | self.anywhere)))
-            for position in _candidates(chunk, tables)
-            if position in own
+            for position in positions
             for pattern in by_head.get(chunk[position : position + SHORTEST], ())
         )
 
@@ -63,7 +70,22 @@ class ByteSearch:
         return pattern in self.anywhere or _WORD_BYTES.isdisjoint(alone)
 
 
-def _pairs_at(heads: dict[bytes, list[bytes]], offset: int) -> NDArray[np.bool_]:
+@lru_cache(maxsize=2)
+def _heads(whole: frozenset[bytes], anywhere: frozenset[bytes]) -> tuple[Mapping[bytes, list[bytes]], int]:
+    """Return the patterns by their first 8 bytes, and the length of the longest."""
+    by_head: dict[bytes, list[bytes]] = {}
+    for pattern in whole | anywhere:
+        by_head.setdefault(pattern[:SHORTEST], []).append(pattern)
+    return by_head, max(map(len, whole | anywhere), default=0)
+
+
+@lru_cache(maxsize=2)
+def _tables(whole: frozenset[bytes], anywhere: frozenset[bytes]) -> list[NDArray[np.bool_]]:
+    by_head, _longest = _heads(whole, anywhere)
+    return [_pairs_at(by_head, offset) for offset in (0, 2, 4)]
+
+
+def _pairs_at(heads: Mapping[bytes, list[bytes]], offset: int) -> NDArray[np.bool_]:
     table = np.zeros(_PAIRS, dtype=np.bool_)
     table[[int.from_bytes(head[offset : offset + 2], "little") for head in heads]] = True
     return table

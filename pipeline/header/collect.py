@@ -11,9 +11,10 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pydicom.dataelem import RawDataElement
 from pydicom.sequence import Sequence
 
-from pipeline.header.decoding import Undecodable, check_depth, decoded, vr_of
+from pipeline.header.decoding import Undecodable, check_depth, decoded, stored_vr
 from pipeline.header.folding import fold, tokens
 from pipeline.header.identifiers import Identifiers, build, parts_of
 from pipeline.header.identity import is_well_known
@@ -24,6 +25,7 @@ from pipeline.header.vocabulary import MEDICAL_WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
 _BIRTH_DATE = 0x00100030
@@ -64,6 +66,7 @@ _WHOLE_IDENTIFIES = frozenset(
     }
 )
 """Texts that identify as a whole."""
+_NAMED = _WORDS_IDENTIFY | _WHOLE_IDENTIFIES | {_BIRTH_DATE}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _NAME_PARTS = re.compile(r"[\^=\s,;/\\]+")
@@ -96,10 +99,14 @@ class _Collector:
 
     def walk(self, dataset: Dataset, depth: int = 0) -> None:
         check_depth(depth)
-        for vr, tag in _interesting(dataset):
+        for vr, tag, stored in _interesting(dataset):
             if vr != "SQ" and action_for(tag, self._rules) is Action.KEEP:
                 continue
             if tag == _CONTENT_ITEM_UID and self._rules.retain_uids:
+                continue
+            if isinstance(stored, RawDataElement) and vr != "SQ" and (plain := _plain_text(stored)) is not None:
+                for text in plain.split("\\"):
+                    self._take(vr, tag, text.strip(" \0"))
                 continue
             element = decoded(dataset, tag)
             if isinstance(element, Undecodable) or element.is_empty:
@@ -155,18 +162,24 @@ class _Collector:
             self.literals.add(written)
 
 
-def _interesting(dataset: Dataset) -> Iterator[tuple[str, int]]:
-    """Yield VR and tag of the elements to look at, without decoding any other."""
-    for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset decodes; keys do not
+def _interesting(dataset: Dataset) -> Iterator[tuple[str, int, DataElement | RawDataElement]]:
+    """Yield VR, tag and element as stored of the elements to look at, without decoding any."""
+    for tag, stored in list(dataset.items()):
         number = int(tag)
-        if tag.is_private:
+        if number >> 16 & 1:
             continue
-        if number == _BIRTH_DATE or number in _WORDS_IDENTIFY or number in _WHOLE_IDENTIFIES:
-            yield "", number
+        if number in _NAMED:
+            yield "", number, stored
         else:
-            vr = vr_of(dataset, number)
+            vr = stored_vr(stored, number)
             if vr in {"PN", "SQ", "UI"}:
-                yield vr, number
+                yield vr, number, stored
+
+
+def _plain_text(raw: RawDataElement) -> str | None:
+    """Return the text of an element that is the same in every character set, None where it must be decoded."""
+    value = raw.value
+    return value.decode("ascii") if value and value.isascii() and b"\x1b" not in value else None
 
 
 def _written_dates(birth: date) -> Iterator[str]:

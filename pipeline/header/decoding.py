@@ -10,10 +10,13 @@ import logging
 import struct
 import warnings
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.errors import BytesLengthException
+from pydicom.valuerep import AMBIGUOUS_VR, STANDARD_VR
 
 from pipeline.reasons import Held, Reason
 
@@ -34,6 +37,7 @@ class Undecodable:
     is_empty: Final = False
 
 
+_VRS = frozenset(str(vr) for vr in STANDARD_VR - {"UN"} | AMBIGUOUS_VR)
 DEEPEST = 40
 """How deep sequences may be nested; real objects stay below ten."""
 
@@ -63,11 +67,27 @@ def silent_decoding() -> Iterator[None]:
 
 
 def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
-    """Return an element with its value decoded; call inside `silent_decoding`."""
+    """Return an element with its value decoded; call inside `silent_decoding`.
+
+    A public element that was sent as UN is read by the dictionary: little endian with implicit VRs, whatever the data
+    set's own syntax (PS3.5 6.2.2).
+    """
     try:
+        stored = dataset.get_item(tag)
+        if isinstance(stored, RawDataElement) and stored.VR == "UN":
+            return _decoded_unknown(dataset, stored)
         return dataset[tag]
     except _DECODING_ERRORS:
         return UNDECODABLE
+
+
+def _decoded_unknown(dataset: Dataset, raw: RawDataElement) -> DataElement:
+    vr = known_vr(int(raw.tag))
+    if vr == "UN" or " or " in vr:
+        return dataset[raw.tag]
+    typed = raw._replace(VR=vr, is_implicit_VR=True, is_little_endian=True)
+    character_set = dataset._character_set  # noqa: SLF001  pydicom's reader does the same; there is no public way
+    return convert_raw_data_element(typed, encoding=character_set, ds=dataset)
 
 
 def check_depth(depth: int) -> None:
@@ -82,12 +102,22 @@ def check_depth(depth: int) -> None:
         raise Held(Reason.RESOURCE_LIMIT, f"sequences are nested deeper than {DEEPEST}")
 
 
-def vr_of(dataset: Dataset, tag: int) -> str:
-    """Return an element's VR without decoding its value: as sent, else (implicit, UN) as in the dictionary."""
-    vr = dataset.get_item(tag).VR
-    if vr is not None and vr != "UN":
-        return str(vr)
+def stored_vr(stored: DataElement | RawDataElement, number: int) -> str:
+    """Return an element's VR without decoding its value: as sent, else (implicit, UN, none) as in the dictionary."""
+    vr = stored.VR
+    return str(vr) if vr in _VRS else known_vr(number)
+
+
+@lru_cache(maxsize=16384)
+def known_vr(number: int) -> str:
+    """Return the dictionary's VR of an attribute, UN where it is in no dictionary."""
     try:
-        return str(dictionary_VR(tag))
+        return str(dictionary_VR(number))
     except KeyError:
         return "UN"
+
+
+def vr_of(dataset: Dataset, tag: int) -> str:
+    """Return the VR of an element of `dataset`, as `stored_vr`."""
+    stored = dataset.get_item(tag)
+    return known_vr(tag) if stored is None else stored_vr(stored, tag)

@@ -73,6 +73,11 @@ def spells_identifier(vr: str, parts: list[Any], identifiers: Identifiers) -> bo
     return identifiers.in_bytes(np.asarray(parts, dtype=word).tobytes())
 
 
+def was_decoded(text: str) -> bool:
+    """Tell whether all of a text was understood, so that it can be compared."""
+    return _NOT_DECODED.search(text) is None
+
+
 def _age(value: Any, _identifiers: Identifiers) -> str | None:
     return publishable_age(str(value))
 
@@ -89,7 +94,7 @@ def _temporal(value: Any, _identifiers: Identifiers) -> str | None:
 
 def _text(value: Any, identifiers: Identifiers) -> str | None:
     text = str(value)
-    return None if _NOT_DECODED.search(text) or identifiers.in_text(text) else text
+    return text if was_decoded(text) and not identifiers.in_text(text) else None
 
 
 def _number_string(value: Any, identifiers: Identifiers) -> Any:

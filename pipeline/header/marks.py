@@ -1,4 +1,4 @@
-"""What the scrubbed header says about its own de-identification: (0012,0062/0063/0064) and (0028,0303).
+"""What the scrubbed header says about its own de-identification: (0012,0062/0063/0064), (0028,0303), (0018,A001).
 
 Rule of the file: only options that the profile names are claimed; the configuration accepts none that is not
 implemented.
@@ -42,6 +42,10 @@ OPTION_CODES = {
     Option.RETAIN_INSTITUTION_IDENTITY: ("113112", "Retain Institution Identity Option"),
 }
 """PS3.16 CID 7050, coding scheme DCM."""
+_DEIDENTIFYING = ("109104", "De-identifying Equipment")
+"""PS3.16 CID 7005."""
+_CONTRIBUTING_EQUIPMENT = 0x0018A001
+_PURPOSE = 0x0040A170
 _LONGEST_LO = 64
 
 
@@ -64,6 +68,24 @@ def write_marks(dataset: Dataset, profile: Profile, rules: Rules) -> None:
     codes = [BASIC_PROFILE, *(OPTION_CODES[option] for option in profile.options)]
     dataset.add_new(0x00120064, "SQ", Sequence([_code(value, meaning) for value, meaning in codes]))
     dataset.add_new(0x00280303, "CS", rules.dates.value)
+    _add_equipment(dataset)
+
+
+def _add_equipment(dataset: Dataset) -> None:
+    """Add this product to the equipment that made the object (PS3.3 C.12.1.1.5), once, without a site or a time."""
+    earlier = dataset[_CONTRIBUTING_EQUIPMENT].value if _CONTRIBUTING_EQUIPMENT in dataset else ()
+    items = [item for item in earlier or () if not _is_our_step(item)]
+    equipment = Dataset()
+    equipment.add_new(0x00080070, "LO", PRODUCT)
+    equipment.add_new(0x00181020, "LO", product_version())
+    equipment.add_new(_PURPOSE, "SQ", Sequence([_code(*_DEIDENTIFYING)]))
+    dataset.add_new(_CONTRIBUTING_EQUIPMENT, "SQ", Sequence([*items, equipment]))
+
+
+def _is_our_step(item: Dataset) -> bool:
+    purposes = item[_PURPOSE].value if _PURPOSE in item else ()
+    codes = [str(purpose.get("CodeValue", "")) for purpose in purposes or ()]
+    return _DEIDENTIFYING[0] in codes
 
 
 def _code(value: str, meaning: str) -> Dataset:

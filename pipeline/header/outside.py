@@ -1,16 +1,15 @@
 """Elements that Table E.1-1 does not name: one action by group, dictionary and VR.
 
-A table-only engine leaks by construction, so nothing stays here by default except numbers, coded values and short
-texts in attributes of the standard; short texts that repeat an identifier go too (`pipeline.header.scrub`).
+A table-only engine leaks by construction, so nothing stays here by default except numbers and coded values in
+attributes of the standard; short texts are cleaned, prose goes unless the profile cleans descriptors.
 Rule of the file: no element in no dictionary stays, whatever it holds.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
 
+from config.schema import Option
 from pipeline.header.table import TEMPORAL_VRS, Action, Dates, Rules
 
 FIRST_DATA_GROUP = 0x0008
@@ -18,18 +17,23 @@ PIXEL_GROUP = 0x7FE0
 _REPEATING_GROUPS = frozenset({0x5000, 0x6000})
 """Curves and overlays: whole groups go, because rows and columns of an overlay without its data are worthless."""
 _REMOVED_GROUPS = frozenset({PIXEL_GROUP, 0x4FFE, 0xFFFA, 0xFFFC, 0xFFFE})
-_CODE_TEXTS = frozenset({0x00080119, 0x00080120, 0x00080114, 0x00080115, 0x00080116})
-"""Long Code Value, URN Code Value, and how a coding scheme is called: prose by VR, vocabulary by meaning."""
+_CODES = frozenset(
+    {0x00080100, 0x00080101, 0x00080102, 0x00080103, 0x00080104, 0x00080119, 0x00080120}
+    | {0x00080112, 0x00080114, 0x00080115, 0x00080116, 0x00080122}
+)
+"""Code values, coding schemes, code meanings and how a scheme is called: text by VR, vocabulary by meaning."""
 _ICC_PROFILE = 0x00282000
 _MARKS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """Claims about an earlier de-identification, which nobody here can vouch for; the scrubber writes its own."""
 _NO_INSTANCE_UIDS = frozenset({"CodingSchemeUID", "ContextUID", "MappingResourceUID"})
 _SAFE_VRS = frozenset(
-    {"AS", "AT", "CS", "DS", "FD", "FL", "IS", "LO", "OD", "OF", "OL", "OV", "OW", "SH", "SL", "SQ", "SS", "SV"}
-    | {"UL", "US", "UV"}
+    {"AS", "AT", "CS", "DS", "FD", "FL", "IS", "OD", "OF", "OL", "OV", "OW", "SL", "SQ", "SS", "SV", "UL", "US", "UV"}
 )
-"""What may stay: numbers, tags, sequences (scrubbed inside) and short texts (compared with the identifiers). Prose
-(LT, ST, UC, UR, UT) and opaque bytes (OB, UN) may not."""
+"""What may stay: numbers, tags, defined terms, sequences (scrubbed inside). Opaque bytes (OB, UN) may not."""
+_SHORT_TEXTS = frozenset({"LO", "SH"})
+"""Names of things, mostly: cleaned, whatever the profile says."""
+_PROSE = frozenset({"LT", "ST", "UC", "UT"})
+"""Cleaned where the profile asks for Clean Descriptors, else gone."""
 
 
 def action_for(tag: int, rules: Rules) -> Action:
@@ -42,28 +46,28 @@ def action_for(tag: int, rules: Rules) -> Action:
     rules
         The compiled profile.
     """
-    named = rules.by_tag.get(tag)
+    judged = rules.judged.get(tag)
+    if judged is not None:
+        return judged
     group = tag >> 16
-    if group % 2 or group < FIRST_DATA_GROUP or not tag & 0xFFFF:
+    if group % 2 or group < FIRST_DATA_GROUP or not tag & 0xFFFF or not dictionary_has_tag(tag):
         return Action.REMOVE
     if group in _REMOVED_GROUPS or (group & 0xFF00) in _REPEATING_GROUPS or tag in _MARKS:
         return Action.REMOVE
-    if named is not None:
-        return named if dictionary_has_tag(tag) else Action.REMOVE
-    return _by_vr(tag, rules.dates, retain_uids=rules.retain_uids)
+    rules.judged[tag] = rules.by_tag[tag] if tag in rules.by_tag else _by_vr(tag, rules)
+    return rules.judged[tag]
 
 
-@lru_cache(maxsize=16384)
-def _by_vr(tag: int, dates: Dates, *, retain_uids: bool) -> Action:
-    if not dictionary_has_tag(tag):
-        return Action.REMOVE
+def _by_vr(tag: int, rules: Rules) -> Action:
     vr = dictionary_VR(tag)
     if vr == "UI":
-        return Action.KEEP if retain_uids or _is_class_like(tag) else Action.UID
+        return Action.KEEP if rules.retain_uids or _is_class_like(tag) else Action.UID
     if vr in TEMPORAL_VRS:
-        return _TEMPORAL_ACTIONS[dates]
-    if tag in _CODE_TEXTS or tag == _ICC_PROFILE:
+        return _TEMPORAL_ACTIONS[rules.dates]
+    if tag in _CODES or tag == _ICC_PROFILE:
         return Action.KEEP
+    if vr in _SHORT_TEXTS or (vr in _PROSE and Option.CLEAN_DESCRIPTORS in rules.options):
+        return Action.CLEAN
     if all(choice in _SAFE_VRS for choice in vr.split(" or ")):
         return Action.KEEP
     return Action.EMPTY if vr in {"PN", "AE"} else Action.REMOVE

@@ -13,7 +13,7 @@ from pipeline.header.collect import collect_identifiers
 from pipeline.header.context import ScrubContext
 from pipeline.header.correspondence import correspondence
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
-from pipeline.header.elements import Scrubber
+from pipeline.header.elements import Scrubber, needs_unicode
 from pipeline.header.identity import normalise_patient_id, patient_domain_of, pseudonym_of
 from pipeline.header.marks import write_marks
 from pipeline.header.table import Dates, compile_rules
@@ -128,7 +128,7 @@ def scrub_header(
             result.add_new(_PATIENT_NAME, "PN", pseudonym)
         result.add_new(_PATIENT_ID, "LO", pseudonym)
         write_marks(result, profile, rules)
-        if scrubber.has_unicode:
+        if needs_unicode(result):
             result.add_new(0x00080005, "CS", "ISO_IR 192")
         crosswalk = correspondence(source, result, context)
     return ScrubbedHeader(

@@ -7,7 +7,7 @@ options that are on, keeping wins over cleaning.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -95,6 +95,8 @@ class Rules:
         Attributes that the profile itself names: nothing else overrules it there.
     options
         As the profile names them, for content items (`pipeline.header.content`).
+    judged
+        Attributes that `pipeline.header.outside` has judged already; it grows up to the dictionary's size.
     """
 
     by_tag: Mapping[int, Action]
@@ -103,6 +105,7 @@ class Rules:
     options: frozenset[Option]
     dates: Dates
     retain_uids: bool
+    judged: dict[int, Action] = field(default_factory=dict, compare=False, repr=False)
 
 
 @lru_cache(maxsize=64)

@@ -35,7 +35,7 @@ TAGS = sorted(
 
 
 def _text_for(tag):
-    kept = action_for(tag, RULES) is Action.KEEP
+    kept = action_for(tag, RULES) in (Action.KEEP, Action.CLEAN)
     return SECRET if kept else OTHER
 
 

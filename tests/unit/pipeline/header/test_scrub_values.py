@@ -165,10 +165,11 @@ def test_text_in_a_character_set_that_cannot_be_decoded_does_not_stay():
     source.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     raw = bytearray()
     buffer = io.BytesIO()
-    source.ManufacturerModelName = "abcdefgh"
+    source.ManufacturerModelName = source.AcquisitionProtocolName = "abcdefgh"
     source.save_as(buffer, enforce_file_format=True)
     raw[:] = buffer.getvalue().replace(b"abcdefgh", b"M\xfcller\xff ")
 
     result = scrubbed(pydicom.dcmread(io.BytesIO(bytes(raw)))).dataset
 
-    assert result.ManufacturerModelName == ""
+    assert result.AcquisitionProtocolName == ""
+    assert result.ManufacturerModelName == "ANONYMIZED"  # Type 1 in the enhanced classes
