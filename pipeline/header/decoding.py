@@ -68,6 +68,10 @@ def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
         return dataset[tag]
     except _DECODING_ERRORS:
         return UNDECODABLE
+    except OSError as error:
+        if error.errno is not None:
+            raise  # the disk's, of a value that is read only now
+        return UNDECODABLE  # pydicom's own, of a sequence that ends too early
 
 
 def check_depth(depth: int) -> None:

@@ -22,6 +22,7 @@ from pipeline.header.identity import normalise_patient_id
 from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
 from pipeline.header.numbers import keyed_number
 from pipeline.header.outside import action_for
+from pipeline.header.private.blocks import scrub_private
 from pipeline.header.ps315_table import ROWS
 from pipeline.header.special import TREATMENTS
 from pipeline.header.table import BASIC_ACTIONS, Action
@@ -79,6 +80,10 @@ class Scrubber:
             element = self._acted(source, tag, action, depth)
             if element is not None:
                 result[tag] = element
+        for element in scrub_private(source, self._context, self.scrub, depth):
+            result[element.tag] = element
+            for part in parts_of(element.value):
+                self._note_text(element.VR, part)
         return result
 
     def _acted(self, source: Dataset, tag: int, action: Action, depth: int) -> DataElement | None:

@@ -21,7 +21,7 @@ _REMOVED_GROUPS = frozenset({PIXEL_GROUP, 0x4FFE, 0xFFFA, 0xFFFC, 0xFFFE})
 _CODE_TEXTS = frozenset({0x00080119, 0x00080120, 0x00080114, 0x00080115, 0x00080116})
 """Long Code Value, URN Code Value, and how a coding scheme is called: prose by VR, vocabulary by meaning."""
 _ICC_PROFILE = 0x00282000
-_MARKS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
+_MARKS = frozenset({0x00080300, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """Claims about an earlier de-identification, which nobody here can vouch for; the scrubber writes its own."""
 _NO_INSTANCE_UIDS = frozenset({"CodingSchemeUID", "ContextUID", "MappingResourceUID"})
 _SAFE_VRS = frozenset(
