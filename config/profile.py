@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, InstanceOf, PlainSerializer, WithJso
 
 from config.attributes import tag_of
 from config.patient_table import PatientTable  # noqa: TC001  pydantic looks at it when the class is made
+from config.private import NamedOnce, WrittenPrivateTag
 from config.section import ListOf, LocalPath, Name, NoRepeats, Section
 
 
@@ -60,6 +61,7 @@ AVAILABLE_OPTIONS: frozenset[Option] = frozenset(
         Option.RETAIN_DEVICE_IDENTITY,
         Option.RETAIN_INSTITUTION_IDENTITY,
         Option.RETAIN_PATIENT_CHARACTERISTICS,
+        Option.RETAIN_SAFE_PRIVATE,
     }
 )
 """The options that are fully implemented: only these are accepted and written into (0012,0064)."""
@@ -134,10 +136,20 @@ class DateShift(Section):
 
 
 class PrivateTags(Section):
-    """Which private attributes stay: none, unless `keep_safe` or a line of `extra` says so."""
+    """Which private attributes stay: none, unless `keep_safe` or a line of `extra` says so.
+
+    Parameters
+    ----------
+    keep_safe
+        Those that PS3.15 Table E.3.10-1 or TCIA's knowledge base know to be safe; goes with the option
+        `retain_safe_private`.
+    extra
+        Others, each as `(0019,"SIEMENS MR HEADER",0C)` or, where files do not say the VR, `(…) IS`. Their values are
+        judged like those of the safe ones.
+    """
 
     keep_safe: bool = False
-    extra: Annotated[tuple[str, ...], ListOf] = ()
+    extra: Annotated[tuple[WrittenPrivateTag, ...], ListOf, NamedOnce] = ()
 
 
 class TagRule(Section):

@@ -79,6 +79,10 @@ def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
         return dataset[tag]
     except _DECODING_ERRORS:
         return UNDECODABLE
+    except OSError as error:
+        if error.errno is not None:
+            raise  # the disk's, of a value that is read only now
+        return UNDECODABLE  # pydicom's own, of a sequence that ends too early
 
 
 def _decoded_unknown(dataset: Dataset, raw: RawDataElement) -> DataElement:

@@ -16,6 +16,7 @@ from pipeline.header.decoding import Undecodable, check_depth, decoded, stored_v
 from pipeline.header.dummies import dummy_code
 from pipeline.header.numbers import keyed_number
 from pipeline.header.outside import action_for
+from pipeline.header.private.blocks import scrub_private
 from pipeline.header.special import TREATMENTS
 from pipeline.header.table import Action
 from pipeline.header.values import ACTIONS, PATIENT_ID, empty
@@ -64,6 +65,8 @@ class Scrubber:
             element = self._acted(source, stored, number, action, depth)
             if element is not None:
                 elements[tag] = element
+        for private in scrub_private(source, self._context, self.scrub, depth):
+            elements[private.tag] = private
         return Dataset(elements)
 
     def _acted(self, source: Dataset, stored: Stored, number: int, action: Action, depth: int) -> Stored | None:

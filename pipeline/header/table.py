@@ -16,6 +16,7 @@ from pydicom.datadict import dictionary_VR
 
 from config.schema import Option
 from pipeline.header.numbers import NUMBERS
+from pipeline.header.private.safe import PrivateAttribute, PrivateKey, kept_attributes
 from pipeline.header.ps315_table import COLUMNS, ROWS
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ class Rules:
         Attributes that the profile itself names: nothing else overrules it there.
     options
         As the profile names them, for content items (`pipeline.header.content`).
+    private
+        Private attributes that may stay.
     judged
         Attributes that `pipeline.header.outside` has judged already; it grows up to the dictionary's size.
     """
@@ -103,6 +106,7 @@ class Rules:
     replacements: Mapping[int, str]
     ruled: frozenset[int]
     options: frozenset[Option]
+    private: Mapping[PrivateKey, PrivateAttribute]
     dates: Dates
     retain_uids: bool
     judged: dict[int, Action] = field(default_factory=dict, compare=False, repr=False)
@@ -126,6 +130,7 @@ def compile_rules(profile: Profile) -> Rules:
         replacements={tag: rule.value for tag, rule in ruled.items() if rule.value is not None},
         ruled=frozenset(ruled),
         options=options,
+        private=kept_attributes(profile),
         dates=dates_of(options),
         retain_uids=Option.RETAIN_UIDS in options,
     )

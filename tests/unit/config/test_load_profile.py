@@ -151,8 +151,6 @@ def test_what_is_wrong_in_a_profile_is_named_with_its_line(profile_file, case):
 
 UNAVAILABLE = [
     *(f"options: [{option}]" for option in Option if option not in AVAILABLE_OPTIONS),
-    "private_tags: {keep_safe: true}",
-    "private_tags: {extra: ['(0009,10xx)']}",
     "rules: [{tag: StudyDescription, action: clean}]",
     "pixels: {cone: {keep_regions: [m_mode]}}",
     "pixels: {cone: {fallback: [regions, hold]}}",
