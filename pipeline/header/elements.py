@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
+from pipeline.header.codes import is_coded, scrub_code
 from pipeline.header.dates import shift
 from pipeline.header.decoding import Undecodable, check_depth, decoded, vr_of
 from pipeline.header.dummies import ANONYMIZED, dummy, dummy_code
@@ -78,6 +79,8 @@ class Scrubber:
             element = self._acted(source, tag, action, depth)
             if element is not None:
                 result[tag] = element
+        if is_coded(source):
+            self.has_unicode |= scrub_code(source, result, self._context)
         return result
 
     def _acted(self, source: Dataset, tag: int, action: Action, depth: int) -> DataElement | None:
