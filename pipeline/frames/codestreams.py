@@ -207,9 +207,9 @@ def start_of_scan(data: bytes) -> tuple[int, bytes]:
     DamagedCodestreamError
         Where there is no frame header before the first scan.
     """
-    position, frame = _after_start(data), 0
+    position, frame = after_start(data), 0
     while True:
-        marker, position = _next_marker(data, position)
+        marker, position = next_marker(data, position)
         if marker in _STANDALONE:
             continue
         end = position + struct.unpack_from(">H", data, position)[0]

@@ -110,6 +110,7 @@ def _read_header(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:
         try:
             header, stream = _parse(file)
             names = [header.get("SOPClassUID"), header.get("SOPInstanceUID")]
+            is_whole = all(_is_whole(header.get_item(tag)) for tag in header.keys())  # noqa: SIM118  a data set iterates elements
         except (Held, MemoryError):
             raise
         except Exception as error:  # pydicom raises many kinds on garbage; the outcome is the same for all
@@ -118,11 +119,16 @@ def _read_header(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:
         raise Held(Reason.UNREADABLE, "the data set ends early")
     if not all(names):
         raise Held(Reason.UNREADABLE, "the data set names no SOP class or instance")
-    for tag in header.keys():  # noqa: SIM118  a data set iterates elements
-        raw = header.get_item(tag)
-        if isinstance(raw, RawDataElement) and raw.length != _UNDEFINED and len(raw.value or b"") != raw.length:
-            raise Held(Reason.UNREADABLE, "the data set ends early")
+    if not is_whole:
+        raise Held(Reason.UNREADABLE, "the data set ends early")
     return header, stream
+
+
+def _is_whole(raw: object) -> bool:
+    """Tell whether an element has as many bytes as it says."""
+    if not isinstance(raw, RawDataElement) or raw.length == _UNDEFINED:
+        return True
+    return len(raw.value or b"") == raw.length
 
 
 def _parse(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:

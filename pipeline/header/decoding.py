@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydicom.datadict import dictionary_VR
 from pydicom.errors import BytesLengthException
+from pydicom.valuerep import STANDARD_VR
 
 from pipeline.reasons import Held, Reason
 
@@ -37,6 +38,7 @@ class Undecodable:
 DEEPEST = 40
 """How deep sequences may be nested; real objects stay below ten."""
 
+_KNOWN_VRS = frozenset(map(str, STANDARD_VR)) - {"UN"}
 UNDECODABLE: Final = Undecodable()
 """Stands for an element whose bytes are no value of its VR."""
 
@@ -83,9 +85,12 @@ def check_depth(depth: int) -> None:
 
 
 def vr_of(dataset: Dataset, tag: int) -> str:
-    """Return an element's VR without decoding its value: as sent, else (implicit, UN) as in the dictionary."""
-    vr = dataset.get_item(tag).VR
-    if vr is not None and vr != "UN":
+    """Return an element's VR without decoding its value: as sent, else (implicit, UN, unknown) as in the dictionary."""
+    try:
+        vr = dataset.get_item(tag).VR
+    except _DECODING_ERRORS:  # undefined length and a VR that does not exist: pydicom cannot but decode it
+        vr = None
+    if vr in _KNOWN_VRS:
         return str(vr)
     try:
         return str(dictionary_VR(tag))

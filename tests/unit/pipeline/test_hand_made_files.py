@@ -200,7 +200,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("damage")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4),
     how=st.sampled_from(["overwrite", "delete", "insert"]),
