@@ -14,7 +14,6 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from pipeline.header.codes import is_coded, scrub_code
 from pipeline.header.dates import shift
 from pipeline.header.decoding import Undecodable, check_depth, decoded, vr_of
 from pipeline.header.dummies import ANONYMIZED, dummy, dummy_code
@@ -25,6 +24,7 @@ from pipeline.header.outside import action_for
 from pipeline.header.ps315_table import ROWS
 from pipeline.header.special import TREATMENTS
 from pipeline.header.table import BASIC_ACTIONS, Action
+from pipeline.header.treatments.finish import finish
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class Scrubber:
             element = self._acted(source, tag, action, depth)
             if element is not None:
                 result[tag] = element
-        if is_coded(source):
-            self.has_unicode |= scrub_code(source, result, self._context)
+        self.has_unicode |= finish(source, result, self._context)
         return result
 
     def _acted(self, source: Dataset, tag: int, action: Action, depth: int) -> DataElement | None:
