@@ -19,6 +19,7 @@ from pipeline.header.outside import action_for
 from pipeline.header.private.blocks import scrub_private
 from pipeline.header.special import TREATMENTS
 from pipeline.header.table import Action
+from pipeline.header.treatments.finish import finish
 from pipeline.header.values import ACTIONS, PATIENT_ID, empty
 from pipeline.header.verbatim import acted_on_bytes, empty_element
 
@@ -67,7 +68,9 @@ class Scrubber:
                 elements[tag] = element
         for private in scrub_private(source, self._context, self.scrub, depth):
             elements[private.tag] = private
-        return Dataset(elements)
+        result = Dataset(elements)
+        finish(source, result, self._context)
+        return result
 
     def _acted(self, source: Dataset, stored: Stored, number: int, action: Action, depth: int) -> Stored | None:
         vr = stored_vr(stored, number)
