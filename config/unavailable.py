@@ -53,7 +53,6 @@ IN_PROFILE = (
     Unavailable(place=("patient_id", "unknown")),
     Unavailable(place=("private_tags", "keep_safe"), works=(False,)),
     Unavailable(place=("private_tags", "extra"), works=((),)),
-    Unavailable(place=("rules", ANY, "action"), works=("keep", "remove", "empty", "replace")),
     Unavailable(place=("pixels", "cone", "keep_regions"), works=((),)),
     Unavailable(place=("pixels", "cone", "fallback"), works=(("hold",),)),
     Unavailable(place=("pixels", "text", "fill"), works=("black",)),

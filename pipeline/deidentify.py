@@ -145,19 +145,31 @@ class Deidentifier:
         """
         with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
             self.open()
-            check_class(source.header)
-            scrubbed = scrub_header(
-                source.header,
-                profile=self.profile,
-                identities=self.identities,
-                patient_domain=received.patient_domain,
-                node_name=received.node_name,
-            )
+            scrubbed = self.scrub(source, received)
             if source.frames is None:
                 return self._without_pixels(source, scrubbed, output)
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
+
+    def scrub(self, source: OpenInstance, received: ReceivedInstance) -> ScrubbedHeader:
+        """Return the scrubbed header of an opened object: all that comes before its pixels; a dry run ends here.
+
+        Raises
+        ------
+        Held
+            As `check_class` and `scrub_header`; `UNDECODABLE` for an image without pixel data.
+        """
+        check_class(source.header)
+        if source.frames is None and ("Rows" in source.header or source.source_syntax_uid not in SYNTAXES):
+            raise Held(Reason.UNDECODABLE, "an image without pixel data")
+        return scrub_header(
+            source.header,
+            profile=self.profile,
+            identities=self.identities,
+            patient_domain=received.patient_domain,
+            node_name=received.node_name,
+        )
 
     @property
     def _text(self) -> TextReader | None:
@@ -211,8 +223,6 @@ class Deidentifier:
         return written
 
     def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
-        if "Rows" in source.header or source.source_syntax_uid not in SYNTAXES:
-            raise Held(Reason.UNDECODABLE, "an image without pixel data")
         syntax = SYNTAXES[source.source_syntax_uid]
         write_instance(output, scrubbed.dataset, syntax, None)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=False)
