@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_dict
 
 from pipeline.header.decoding import Undecodable
 from pipeline.header.identifiers import parts_of
@@ -79,6 +79,17 @@ def ruling(tag: int, profile: Profile, *, depth: int = 0) -> Ruling:
     action = action_for(tag, rules)
     treated = action in {Action.KEEP, Action.CLEAN} and tag in TREATMENTS and tag not in rules.ruled
     return Ruling(action=action, rule=_rule(tag, profile, depth), treatment=_name(TREATMENTS[tag]) if treated else "")
+
+
+def listed_tags(profile: Profile, *, every: bool) -> list[int]:
+    """Return the attributes that the table or the profile names one by one; with `every`, the whole dictionary too.
+
+    Private attributes, curves and overlays go by whole groups and are not in it.
+    """
+    tags = set(compile_rules(profile).by_tag)
+    if every:
+        tags |= {tag for tag in keyword_dict.values() if tag >> 16 >= FIRST_DATA_GROUP}
+    return sorted(tags)
 
 
 def _rule(tag: int, profile: Profile, depth: int) -> str:
