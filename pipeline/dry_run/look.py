@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipeline.records import ReceivedInstance
 
 _PATIENT_NAME, _PATIENT_ID = 0x00100010, 0x00100020
+_CLEANED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 _INSIDE = "; its items are scrubbed, see below"
 _LONGEST_SHOWN = 160
 _PRIVATE_CREATORS = range(0x10, 0x100)
@@ -181,7 +182,7 @@ def _lines(source: Dataset, scrubbed: ScrubbedHeader, profile: Profile, *, with_
             doubt=_doubt(one, decided.action, outcome, scrubbed) if not decided.treatment else "",
             before=_shown(one.before) if with_values else "",
             after=_shown(one.after) if with_values else "",
-            reasons=_reasons(one, outcome, scrubbed) if with_values else (),
+            reasons=_reasons(one, decided.action, scrubbed) if with_values else (),
         )
 
 
@@ -203,12 +204,19 @@ def _doubt(one: Difference, action: Action, outcome: Outcome, scrubbed: Scrubbed
     return doubt(one.path[-1], action, one.before, scrubbed.identifiers)
 
 
-def _reasons(one: Difference, outcome: Outcome, scrubbed: ScrubbedHeader) -> tuple[str, ...]:
-    """Return what the text cleaner says of the tokens that went; nothing where it did not decide."""
+def _reasons(one: Difference, action: Action, scrubbed: ScrubbedHeader) -> tuple[str, ...]:
+    """Return what the text cleaner says of the words that did not stay; nothing where it did not decide."""
     explain = getattr(scrubbed.cleaner, "explain", None)
-    if explain is None or outcome is not Outcome.CLEANED or one.before is None or isinstance(one.before, Undecodable):
+    if explain is None or action is not Action.CLEAN or one.before is None or isinstance(one.before, Undecodable):
         return ()
-    return tuple(str(reason) for part in _parts(one.before.value) for reason in explain(str(part)))
+    if one.vr not in _CLEANED_VRS:
+        return ()
+    decisions = [decision for part in _parts(one.before.value) for decision in explain(str(part))]
+    return tuple(
+        f"[{_printable(decision.text)}] {decision.outcome}: {decision.rule}"
+        for decision in decisions
+        if decision.outcome != Outcome.KEPT
+    )
 
 
 def _name(tag: int, parent: Dataset | None = None) -> str:

@@ -48,7 +48,7 @@ def read_xml(text: str) -> Recipe:
 
 def read_properties(text: str) -> Recipe:
     """Read a script in the older form, one `set.[0008,0050]AccessionNumber=@empty()` a line."""
-    entries = [_property(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    entries = [_property(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
     return _recipe("a CTP DicomAnonymizer script (.properties)", [entry for entry in entries if entry is not None])
 
 

@@ -116,7 +116,8 @@ def _meaning(pieces: list[_Piece], name: str, parameters: Mapping[str, str]) -> 
         text = "".join(piece.text for piece in pieces)
         return Meaning(intent=Intent.REPLACE, value=text) if text.strip() else Meaning(intent=Intent.EMPTY)
     *before, last = pieces
-    if all(not piece.name for piece in before) and _SIMPLE.get(last.name) is Intent.PSEUDONYM:
+    is_code = _SIMPLE.get(last.name) is Intent.PSEUDONYM and _is_own(last.arguments, _OWN_PLACE[last.name], name)
+    if is_code and all(not piece.name for piece in before):
         return Meaning(intent=Intent.PSEUDONYM, value="".join(piece.text for piece in before))
     return (
         Meaning(intent=Intent.UNKNOWN, why=_NO_MORE[0], instead=_NO_MORE[1])

@@ -156,7 +156,7 @@ def read_deid(text: str) -> Recipe:
         An unknown section.
     """
     reader = _Reader()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip() and not line.strip().startswith("#"):
             reader.read(number, line.strip())
     reader.close_label()

@@ -116,6 +116,8 @@ def _keep(wish: Wish, profile: Profile, accept: bool) -> Grant:  # noqa: FBT001 
         return _not(wish, "one date that does not move beside others that do gives the shift away", "let it move")
     if accept:
         return Grant(rule=_rule(wish, "keep"))
+    if action is Action.CLEAN:
+        return Grant(remark=_remark(wish, "stays as far as it holds nothing that may identify"))
     return _not(wish, why(wish.tag, profile), f"{instead}, or import again with --accept-keeps")
 
 

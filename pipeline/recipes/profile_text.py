@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipeline.recipes.masks import MaskLine
     from pipeline.recipes.wishes import Missing, Remark
 
+_MOST_COMMENTS = 1000
+"""A profile is read only up to a size; a recipe that has more to say is not one that anybody wrote by hand."""
 _OPTIONS = {
     "clean_pixel_data": "not the recipe's: text in pixels is looked for and blanked, as in every shipped profile",
     "retain_longitudinal_modified_dates": "the recipe moves dates",
@@ -86,8 +88,10 @@ def _comments(title: str, listed: Sequence[object]) -> Iterator[str]:
         return
     yield ""
     yield f"# {title}"
-    for one in listed:
+    for one in listed[:_MOST_COMMENTS]:
         yield f"# - {' '.join(str(one).split())}"
+    if len(listed) > _MOST_COMMENTS:
+        yield f"# and {len(listed) - _MOST_COMMENTS} more, which the import printed"
 
 
 def _quoted(text: str) -> str:

@@ -154,7 +154,6 @@ UNAVAILABLE = [
     "patient_id: {method: table, file: ids.csv}",
     "private_tags: {keep_safe: true}",
     "private_tags: {extra: ['(0009,10xx)']}",
-    "rules: [{tag: StudyDescription, action: clean}]",
     "pixels: {cone: {keep_regions: [m_mode]}}",
     "pixels: {cone: {fallback: [regions, hold]}}",
     "pixels: {text: {fill: inpaint}}",
@@ -170,6 +169,16 @@ def test_what_does_not_work_yet_is_an_error_that_says_so(profile_file, text):
     """An option that is not fully implemented can never be claimed."""
     with pytest.raises(ConfigurationError, match=r"own\.yaml:1: .*not available in this version"):
         load_profile(profile_file(f"{text}\n"))
+
+
+OPTION = "options: [clean_pixel_data]\n"
+
+
+def test_a_rule_may_clean_an_attribute(profile_file):
+    """Its text is cleaned, whatever the options say of the others."""
+    profile = load_profile(profile_file(f"{OPTION}rules: [{{tag: StudyDescription, action: clean}}]\n"))
+
+    assert profile.rules == (TagRule(tag="StudyDescription", action="clean"),)
 
 
 def test_an_absent_profile_names_the_shipped_ones():
