@@ -159,7 +159,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
     result = scratch.with_suffix(".out")
     try:
         with readable(source, scratch.with_suffix(".in")) as path:
-            if not _looks_like_dicom(path):
+            if not looks_like_dicom(path):
                 return replace(_not_written(source, Reason.UNREADABLE, "not a DICOM file"), state=REFUSED)
             received = ReceivedInstance(
                 path=path,
@@ -171,7 +171,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
         name = _shelve(instance, work.objects)
     except Exception as error:  # noqa: BLE001  whatever broke is recorded as this file's outcome, and the run goes on
         result.unlink(missing_ok=True)  # a run over files keeps no result that is in doubt
-        return replace(_failed(source, error), seconds=time.perf_counter() - begun)
+        return replace(failed(source, error), seconds=time.perf_counter() - begun)
     return Outcome(
         source=source,
         state=WRITTEN,
@@ -212,7 +212,8 @@ def _link(path: Path, place: Path) -> None:
         path.rename(place)
 
 
-def _failed(source: Source, error: Exception) -> Outcome:
+def failed(source: Source, error: Exception) -> Outcome:
+    """Return the outcome of a source whose processing raised: held, with the reason that the error carries."""
     if isinstance(error, Held):
         record = report.held_record(error)["result"] or {}
         return replace(_not_written(source, error.reason, error.note), record=record)
@@ -237,7 +238,7 @@ def _not_written(source: Source, reason: Reason, note: str) -> Outcome:
     )
 
 
-def _looks_like_dicom(path: Path) -> bool:
+def looks_like_dicom(path: Path) -> bool:
     """Tell whether it has the prefix of PS3.10 7.1, or starts with an element of a low group as old files do."""
     with path.open("rb") as file:
         start = file.read(_PREFIX_AT + len(_PREFIX))

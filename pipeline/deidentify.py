@@ -149,18 +149,9 @@ class Deidentifier:
         """
         with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
             self.open()
-            kind = check_class(source.header, self.profile)
-            if source.frames is not None:
-                check_visual_features(source.header, self.profile)
-            scrubbed = scrub_header(
-                source.header,
-                profile=self.profile,
-                identities=self.identities,
-                patient_domain=received.patient_domain,
-                node_name=received.node_name,
-            )
+            kind, scrubbed = self.scrub(source, received)
             if source.frames is None:
-                return self._without_pixels(source, kind, scrubbed, output)
+                return self._without_pixels(source, scrubbed, output)
             if kind is Kind.GRID:
                 return self._as_computed(source, source.frames, scrubbed, output)
             keep = self._keep_rule(scrubbed)
@@ -168,6 +159,29 @@ class Deidentifier:
             if changes_no_pixel(self.profile) and can_copy(source.frames):
                 return self._copied(source.frames, scrubbed, plan, output)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
+
+    def scrub(self, source: OpenInstance, received: ReceivedInstance) -> tuple[Kind, ScrubbedHeader]:
+        """Return what an opened object is, and its scrubbed header: all that comes before pixels; a dry run ends here.
+
+        Raises
+        ------
+        Held
+            As `check_class`, `check_visual_features` and `scrub_header`; `UNDECODABLE` for an image without pixel data.
+        """
+        kind = check_class(source.header, self.profile)
+        if source.frames is not None:
+            check_visual_features(source.header, self.profile)
+        elif kind in _WITH_PIXELS and "Rows" in source.header:
+            raise Held(Reason.UNDECODABLE, "an image without pixel data")
+        elif source.source_syntax_uid not in SYNTAXES:
+            raise Held(Reason.UNDECODABLE, "a transfer syntax that this version does not write")
+        return kind, scrub_header(
+            source.header,
+            profile=self.profile,
+            identities=self.identities,
+            patient_domain=received.patient_domain,
+            node_name=received.node_name,
+        )
 
     @property
     def _text(self) -> TextReader | None:
@@ -238,13 +252,7 @@ class Deidentifier:
         verify_pixels(output, written, None, self._keep_rule(scrubbed))
         return self._result(scrubbed, written.syntax.uid, plan.findings(), output)
 
-    def _without_pixels(
-        self, source: OpenInstance, kind: Kind, scrubbed: ScrubbedHeader, output: Path
-    ) -> DeidentifiedInstance:
-        if kind in _WITH_PIXELS and "Rows" in source.header:
-            raise Held(Reason.UNDECODABLE, "an image without pixel data")
-        if source.source_syntax_uid not in SYNTAXES:
-            raise Held(Reason.UNDECODABLE, "a transfer syntax that this version does not write")
+    def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
         syntax = SYNTAXES[source.source_syntax_uid]
         write_instance(output, scrubbed.dataset, syntax, None)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=False)

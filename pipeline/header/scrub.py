@@ -55,6 +55,8 @@ class ScrubbedHeader:
         The original Patient ID as it counts, for the crosswalk. Confidential; not in `repr`.
     identifiers
         Of the original; confidential.
+    cleaner
+        That cleaned the free text of this object, for whoever wants its decisions explained; confidential.
     sop_class_uid, sop_instance_uid, series_instance_uid, study_instance_uid
         As they stand in `dataset`.
     crosswalk
@@ -66,6 +68,7 @@ class ScrubbedHeader:
     patient_domain: str = field(repr=False)
     normal_patient_id: str = field(repr=False)
     identifiers: Identifiers
+    cleaner: TextCleaner = field(repr=False)
     sop_class_uid: str
     sop_instance_uid: str
     series_instance_uid: str
@@ -109,13 +112,12 @@ def scrub_header(
         text = profile.pixels.text
         identifiers = collect_identifiers(source, rules, keep_words=text.keep_words if text else ())
         shift_days = identities.date_shift_days(domain, normal_id, profile.date_shift.range_days)
+        cleaner = TextCleaner(identifiers=identifiers, shift_days=shift_days if rules.dates is Dates.MODIFIED else None)
         context = ScrubContext(
             rules=rules,
             identities=identities,
             identifiers=identifiers,
-            cleaner=TextCleaner(
-                identifiers=identifiers, shift_days=shift_days if rules.dates is Dates.MODIFIED else None
-            ),
+            cleaner=cleaner,
             shift_days=shift_days,
             pseudonym=pseudonym,
             patient_domain=domain,
@@ -137,6 +139,7 @@ def scrub_header(
         patient_domain=domain,
         normal_patient_id=normal_id,
         identifiers=identifiers,
+        cleaner=cleaner,
         sop_class_uid=str(result.SOPClassUID),
         sop_instance_uid=str(result.SOPInstanceUID),
         series_instance_uid=str(result.SeriesInstanceUID),

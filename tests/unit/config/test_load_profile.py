@@ -151,7 +151,6 @@ def test_what_is_wrong_in_a_profile_is_named_with_its_line(profile_file, case):
 
 UNAVAILABLE = [
     *(f"options: [{option}]" for option in Option if option not in AVAILABLE_OPTIONS),
-    "rules: [{tag: StudyDescription, action: clean}]",
     "pixels: {cone: {keep_regions: [m_mode]}}",
     "pixels: {cone: {fallback: [regions, hold]}}",
     "pixels: {text: {fill: inpaint}}",
@@ -167,6 +166,16 @@ def test_what_does_not_work_yet_is_an_error_that_says_so(profile_file, text):
     """An option that is not fully implemented can never be claimed."""
     with pytest.raises(ConfigurationError, match=r"own\.yaml:1: .*not available in this version"):
         load_profile(profile_file(f"{text}\n"))
+
+
+OPTION = "options: [clean_pixel_data]\n"
+
+
+def test_a_rule_may_clean_an_attribute(profile_file):
+    """Its text is cleaned, whatever the options say of the others."""
+    profile = load_profile(profile_file(f"{OPTION}rules: [{{tag: StudyDescription, action: clean}}]\n"))
+
+    assert profile.rules == (TagRule(tag="StudyDescription", action="clean"),)
 
 
 def test_an_absent_profile_names_the_shipped_ones():
