@@ -86,7 +86,8 @@ def make(kind: str, syntax: str, *, seed: int = 1, planted: bool = True, strange
     """
     described, turn = KINDS[kind], _turn(kind, syntax)
     shared = _shared(seed)
-    plants = Plants(seed * 1000 + turn, strangers=_is_odd(kind, syntax) if strangers is None else strangers)
+    strangers = _is_odd(kind, syntax) if strangers is None else strangers
+    plants = Plants(seed * 1000 + turn, strangers=strangers, taken=shared.plants.words)
     plants.plants.extend(shared.plants.plants)
     dataset = Dataset()
     write_patient(dataset, shared, plants)

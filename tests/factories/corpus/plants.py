@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from tests.factories.planted import Vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Place(StrEnum):
@@ -52,14 +56,24 @@ class Plants(Vocabulary):
     Parameters
     ----------
     strangers
-        What `name` gives: names of nobody the header names, instead of the patient's other names.
+        What `outside` gives: names of nobody the header names, instead of the patient's other names.
+    taken
+        Words that must not be handed out again.
     """
 
-    def __init__(self, seed: int, *, strangers: bool = False) -> None:
+    def __init__(self, seed: int, *, strangers: bool = False, taken: Iterable[str] = ()) -> None:
         super().__init__(seed)
         self.strangers = strangers
+        self._taken = set(taken)
         self.plants: list[Plant] = []
         self.aliases: list[str] = []
+
+    def word(self) -> str:
+        """Hand out a word that it has not handed out before."""
+        while (word := super().word()) in self._taken:
+            self.words.pop()
+        self._taken.add(word)
+        return word
 
     def planted(self, text: str, place: Place, where: str, tag: int | None = None) -> str:
         """Remember a text of the caller's own."""
