@@ -156,7 +156,7 @@ def _portal(dataset: Dataset, shared: Shared, plants: Plants) -> None:
         ImagePlanePixelSpacing=["0.4", "0.4"],
         RTImagePosition=["0", "0"],
         RTImageSID="1500",
-        RadiationMachineName=plants.in_table("Radiation Machine Name"),
+        RadiationMachineName=plants.outside("Radiation Machine Name"),
         RadiationMachineSAD="1000",
         ReferencedImageSequence=[image_reference(shared, plants, "Referenced Image Sequence")],
         XRayImageReceptorAngle="0",

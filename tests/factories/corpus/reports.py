@@ -199,7 +199,7 @@ def _presentation(dataset: Dataset, shared: Shared, plants: Plants, *, is_gray: 
         dataset,
         InstanceNumber="1",
         ContentLabel=plants.outside("CS: Content Label").upper(),
-        ContentDescription=f"for {plants.in_table('Content Description')}",
+        ContentDescription=f"for {plants.outside('Content Description')}",
         ContentCreatorName=f"{plants.in_table('Content Creator Name')}^C",
         PresentationCreationDate="20190311",
         PresentationCreationTime="101010",
@@ -257,7 +257,7 @@ def _mesh(dataset: Dataset, shared: Shared, plants: Plants) -> None:
     fill(
         dataset,
         MeasurementUnitsCodeSequence=[code("mm", "UCUM", "mm")],
-        ContentDescription=f"for {plants.in_table('Content Description')}",
+        ContentDescription=f"for {plants.outside('Content Description')}",
         ConceptNameCodeSequence=sct("39607008", "Lung"),
         SourceInstanceSequence=[image_reference(shared, plants, "Source Instance Sequence")],
     )

@@ -128,7 +128,7 @@ def _dose(dataset: Dataset, shared: Shared, plants: Plants) -> None:
         DoseType="PHYSICAL",
         DoseSummationType="PLAN",
         DoseGridScaling="0.001",
-        DoseComment=f"by {plants.in_table('Dose Comment')}",
+        DoseComment=f"by {plants.outside('Dose Comment')}",
         PixelSpacing=["2", "2"],
         ImageOrientationPatient=["1", "0", "0", "0", "1", "0"],
         ImagePositionPatient=["0", "0", "0"],
@@ -148,7 +148,7 @@ def _segmentation(dataset: Dataset, shared: Shared, plants: Plants) -> None:
         dataset,
         NumberOfFrames="2",
         ContentLabel=plants.outside("CS: Content Label").upper(),
-        ContentDescription=f"of {plants.in_table('Content Description')}",
+        ContentDescription=f"of {plants.outside('Content Description')}",
         ContentCreatorName=f"{plants.in_table('Content Creator Name')}^C",
         SegmentationType="BINARY",
         ReferencedSeriesSequence=[
@@ -192,7 +192,7 @@ def _segmentation(dataset: Dataset, shared: Shared, plants: Plants) -> None:
 
 def _registration(dataset: Dataset, shared: Shared, plants: Plants) -> None:
     matrix = item(FrameOfReferenceTransformationMatrixType="RIGID", FrameOfReferenceTransformationMatrix=_IDENTITY)
-    matrix.FrameOfReferenceTransformationComment = f"by {plants.in_table('transformation comment')}"
+    matrix.FrameOfReferenceTransformationComment = f"by {plants.outside('transformation comment')}"
     moved = item(
         FrameOfReferenceUID=shared.study.frame_of_reference,
         ReferencedImageSequence=[image_reference(shared, plants, "Registration Sequence")],
@@ -203,7 +203,7 @@ def _registration(dataset: Dataset, shared: Shared, plants: Plants) -> None:
         ContentDate="20190311",
         ContentTime="101010",
         ContentLabel=plants.outside("CS: Content Label").upper(),
-        ContentDescription=f"of {plants.in_table('Content Description')}",
+        ContentDescription=f"of {plants.outside('Content Description')}",
         ContentCreatorName=f"{plants.in_table('Content Creator Name')}^C",
         RegistrationSequence=[moved],
         ReferencedSeriesSequence=[
@@ -236,7 +236,7 @@ def _electrocardiogram(dataset: Dataset, _shared: Shared, plants: Plants) -> Non
         NumberOfWaveformChannels=leads,
         NumberOfWaveformSamples=50,
         SamplingFrequency="500",
-        MultiplexGroupLabel=plants.outside("Multiplex Group Label"),
+        MultiplexGroupLabel=plants.in_table("Multiplex Group Label"),
         WaveformBitsAllocated=16,
         WaveformSampleInterpretation="SS",
         ChannelDefinitionSequence=[_channel(plants, number) for number in range(leads)],
@@ -259,7 +259,7 @@ def _electrocardiogram(dataset: Dataset, _shared: Shared, plants: Plants) -> Non
 def _channel(plants: Plants, number: int) -> Dataset:
     return item(
         ChannelSourceSequence=[code(f"2:{number + 1}", "MDC", "Lead")],
-        ChannelLabel=plants.outside("Channel Label"),
+        ChannelLabel=plants.in_table("Channel Label"),
         ChannelSensitivity="1",
         ChannelSensitivityUnitsSequence=[code("uV", "UCUM", "microvolt")],
         ChannelSensitivityCorrectionFactor="1",

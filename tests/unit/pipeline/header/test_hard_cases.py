@@ -68,7 +68,11 @@ OUTSIDE = {
     "public elements outside the table sent as UN": ("CT", "public element outside the table sent as UN"),
     "segment label": ("SEG", "Segment Label"),
     "RT image label": ("RTIMAGE", "RT Image Label"),
-    "waveform channel label": ("ECG", "Channel Label"),
+    "radiation machine names": ("RTIMAGE", "Radiation Machine Name"),
+    "dose comments": ("RTDOSE", "Dose Comment"),
+    "comments on transformations": ("REG", "transformation comment"),
+    "content descriptions": ("GSPS", "Content Description"),
+    "graphic layer descriptions": ("GSPS", "Graphic Layer Description"),
     "Content Label": ("GSPS", "CS: Content Label"),
 }
 IN_TABLE = {
@@ -76,6 +80,7 @@ IN_TABLE = {
     "public elements sent as UN": ("CT", "public element sent as UN"),
     "ROI names": ("RTSTRUCT", "ROI Name"),
     "ROI observations": ("RTSTRUCT", "ROI Observation Description"),
+    "waveform channel labels": ("ECG", "Channel Label"),
     "waveform annotations": ("ECG-12", "waveform annotation"),
     "graphic annotation text": ("GSPS", "graphic annotation text"),
     "encapsulated PDF bytes": ("PDF", "encapsulated PDF"),
