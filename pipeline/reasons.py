@@ -61,6 +61,8 @@ class Reason(StrEnum):
     """A target refused the object for good."""
     NOT_ACCEPTED_BY_TARGET = "not_accepted_by_target"
     """A target takes neither the object's syntax nor a lossless substitute."""
+    WITHDRAWN = "withdrawn"
+    """Consent was withdrawn for this patient or study."""
     WORKER_CRASHED = "worker_crashed"
     """The object ended its worker process several times."""
     INTERNAL_ERROR = "internal_error"

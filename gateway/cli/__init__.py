@@ -31,6 +31,8 @@ COMMANDS = {
     "reconcile": ("gateway.cli.accounts:account", "prove that nothing acknowledged is lost; exit 1 otherwise"),
     "held": ("gateway.cli.review:held", "the review queue: ls, show, release, reject"),
     "retry": ("gateway.cli.review:retry", "try again now: the pipeline of a held instance, or deliveries"),
+    "withdraw": ("gateway.cli.withdraw:withdraw", "consent withdrawn: cancel, delete, list what was sent"),
+    "crosswalk": ("gateway.cli.crosswalk:crosswalk", "re-identification: export, lookup; needs the key, audited"),
     "statement": ("gateway.cli.statement:statement", "print the DICOM conformance statement and the AE worksheet"),
     "models": ("gateway.cli.models:models", "the model catalogue: ls, verify, bench, export"),
 }
