@@ -1,5 +1,7 @@
 """Private attributes for tests: a profile that keeps the safe ones, and data sets that hold any of them."""
 
+import struct
+
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -96,3 +98,15 @@ def all_numbers():
             value = NUMBERS[row.vrs[0]]
             add_private(result, *key, row.vrs[0], [value] * count if count > 1 else value)
     return result
+
+
+def csa_header(**values):
+    """Return a CSA header (SV10) that holds these values, each a list of texts, as devices write it."""
+    header = b"SV10\4\3\2\1" + struct.pack("<2i", len(values), 77)
+    for name, texts in values.items():
+        items = [*texts, *[""] * (6 - len(texts) % 6)]
+        header += struct.pack("<64si4s3i", name.encode(), len(texts), b"FD\0\0", 4, len(items), 77)
+        for text in items:
+            raw = text.encode() + b"\0" if text else b""
+            header += struct.pack("<4i", len(raw), len(raw), 77, len(raw)) + raw + bytes(-len(raw) % 4)
+    return header

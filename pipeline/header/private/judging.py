@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _DEFINED_TERM = re.compile(r"[A-Z0-9_ ]{0,16}", re.ASCII)
 """PS3.5 6.2, CS; what devices write beside it in public attributes is not taken from private ones."""
+_MAKERS_TERMS = frozenset({"AP", "BVEC", "FH", "RL"})
+"""Directions as makers abbreviate them: no words, so that the cleaner may not know them."""
 _UID = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){1,63}", re.ASCII)
 _LONGEST = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "UI": 64}
 _DATE_AS_NUMBER = re.compile(r"((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])", re.ASCII)
@@ -114,7 +116,8 @@ def _is_date(part: Any) -> bool:
 
 def _codes(vr: str, parts: list[Any], context: ScrubContext) -> list[Any] | None:
     texts = [str(part).strip() for part in parts]
-    if not all(_DEFINED_TERM.fullmatch(text) and context.cleaner.clean(text) == text for text in texts):
+    cleaned = [text if text in _MAKERS_TERMS else context.cleaner.clean(text) for text in texts]
+    if cleaned != texts or not all(map(_DEFINED_TERM.fullmatch, texts)):
         return None
     return texts if all(publishable(vr, text, context.identifiers) is not None for text in texts) else None
 
