@@ -28,7 +28,7 @@ class Option(StrEnum):
     CLEAN_RECOGNIZABLE_VISUAL_FEATURES = "clean_recognizable_visual_features"
     """113102: what may show a face is held; no pixel is changed for it."""
     CLEAN_GRAPHICS = "clean_graphics"
-    """113103: overlays, presentation states and curves are cleaned instead of removed."""
+    """113103: annotations drawn on images are cleaned instead of removed; overlays and curves go all the same."""
     CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
     """113104: structured reports are cleaned instead of held."""
     CLEAN_DESCRIPTORS = "clean_descriptors"

@@ -59,7 +59,6 @@ _ENDINGS: dict[Kind, tuple[str, ...]] = {
         "481.1", "481.23", "481.24",  # RT Image, Enhanced and Enhanced Continuous RT Image
     ),
     Kind.REPORT: (
-        "88.1", "88.2", "88.3", "88.4",  # SR Trial, retired
         "88.11", "88.22", "88.33", "88.34", "88.35",  # Basic Text, Enhanced, Comprehensive, 3D, Extensible
         "88.40", "88.50", "88.59", "88.65",  # Procedure Log, Mammography CAD, Key Object Selection, Chest CAD
         "88.67", "88.68", "88.69", "88.70", "88.71",  # Dose, Colon CAD, Implantation Plan, Acquisition Context
@@ -98,6 +97,7 @@ _ENDINGS: dict[Kind, tuple[str, ...]] = {
     Kind.HELD: (
         "8", "9", "9.1", "10", "11", "129",  # standalone overlay, curves, waveform trial, LUTs: retired
         "9.4.1", "9.4.2",  # Basic Voice Audio, General Audio: a voice identifies
+        "88.1", "88.2", "88.3", "88.4",  # Structured Reporting Trial, retired: content in attributes of another kind
         "66",  # Raw Data: bytes in a form that only their maker knows
         "131",  # Basic Structured Display
         "200.1", "200.2", "200.3", "200.7", "200.8", "201.1",  # protocols, their approval, inventories

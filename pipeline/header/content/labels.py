@@ -1,36 +1,21 @@
-"""Texts that people write into objects without images, many of which the standard wants filled (Type 1).
+"""Code strings that people write: names by which parts of an object know each other.
 
 Rule of the file: nothing of a text stays that the cleaner doubts; what stands instead says only that something stood
-there, and the same instead of the same where attributes refer to each other by it.
+there, and the same instead of the same, so that the parts still know each other.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.dataelem import DataElement, empty_value_for_VR
+from pydicom.dataelem import DataElement
 
-from pipeline.header.dummies import ANONYMIZED
 from pipeline.header.keeping import publishable
 
 if TYPE_CHECKING:
     from pipeline.header.context import ScrubContext, ScrubItem
 
 _NAME_LENGTH = 8
-
-
-def clean_label(
-    original: DataElement, context: ScrubContext, _scrub_item: ScrubItem, _depth: int
-) -> DataElement | None:
-    """Return a text of one value with what may stay of it; ANONYMIZED where that is nothing."""
-    cleaned = context.cleaner.clean(str(original.value)).strip()
-    return DataElement(original.tag, original.VR, cleaned or ANONYMIZED)
-
-
-def clean_text(original: DataElement, context: ScrubContext, _scrub_item: ScrubItem, _depth: int) -> DataElement | None:
-    """Return a text of one value with what may stay of it, which may be nothing."""
-    cleaned = context.cleaner.clean(str(original.value)).strip()
-    return DataElement(original.tag, original.VR, cleaned or empty_value_for_VR(original.VR))
 
 
 def removed(_original: DataElement, _context: ScrubContext, _scrub_item: ScrubItem, _depth: int) -> DataElement | None:

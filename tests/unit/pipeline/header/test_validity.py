@@ -10,13 +10,14 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from config.schema import Option
 from pipeline.header.classes import check_class
 from pipeline.header.container import write_part10
 from pipeline.header.identity import Identities
 from pipeline.header.scrub import scrub_header
 from pipeline.reasons import Held
 from tests.factories.planted import planted_object
-from tests.factories.profiles import CLEANING, RESEARCH, STRICT
+from tests.factories.profiles import CLEANING, RESEARCH, STRICT, with_options
 
 JUDGE = Path(sys.executable).parent / "dciodvfy"
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -53,6 +54,19 @@ def test_a_valid_object_stays_valid(kind, profile, tmp_path):
     after = errors_in(scrub_file(planted.dataset, tmp_path / "out.dcm", profile))
 
     assert set(after) <= set(before)
+    assert all("0x0008,0x0203" in error for error in before)  # planted, in no dictionary
+    assert not after
+
+
+@pytest.mark.parametrize("profile", [CLEANING, with_options(Option.CLEAN_STRUCTURED_CONTENT)], ids=["all", "basic"])
+@pytest.mark.parametrize("kind", ["SR", "KOS"])
+def test_a_valid_report_stays_valid(kind, profile, tmp_path):
+    """Items that must be there are there, and have values."""
+    planted = planted_object(kind, seed=1)
+    before = errors_in(planted.save(tmp_path / "in.dcm"))
+
+    after = errors_in(scrub_file(planted.dataset, tmp_path / "out.dcm", profile))
+
     assert all("0x0008,0x0203" in error for error in before)  # planted, in no dictionary
     assert not after
 
