@@ -16,14 +16,13 @@ from pydicom.datadict import dictionary_VM, dictionary_VR
 
 from pipeline.header.dates import publishable_age
 from pipeline.header.identifiers import SHORTEST_IN_BYTES, number_text
+from pipeline.header.text import known_code_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.header.identifiers import Identifiers
 
-_CODE_STRING = re.compile(r"[A-Za-z0-9_ .,:;/()+*&#<>=%'-]{0,16}", re.ASCII)
-"""Wider than PS3.5 (capitals, digits, blank, underscore), as devices write it; longer values are prose."""
 _KINDS = {
     **dict.fromkeys(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST"), "text"),
     **dict.fromkeys(("TM", "UC", "UI", "UR", "UT"), "text"),
@@ -84,7 +83,7 @@ def _age(value: Any, _identifiers: Identifiers) -> str | None:
 
 def _code_string(value: Any, identifiers: Identifiers) -> str | None:
     text = str(value)
-    return text if _CODE_STRING.fullmatch(text.strip()) and not identifiers.in_text(text) else None
+    return text if known_code_string(text) and not identifiers.in_text(text) else None
 
 
 def _temporal(value: Any, _identifiers: Identifiers) -> str | None:

@@ -15,12 +15,14 @@ from pipeline.header.content.treatments import CONTENT_TREATMENTS
 from pipeline.header.context import ScrubContext, ScrubItem
 from pipeline.header.treatments.colour_profile import clean_profile
 from pipeline.header.treatments.kept_codes import keep_codes
+from pipeline.header.treatments.time_zone import keep_offset
 
 Treatment: TypeAlias = Callable[[DataElement, ScrubContext, ScrubItem, int], DataElement | None]
 """Original element, context, how to scrub an item, and the depth of the data set that the element stands in."""
 
 TREATMENTS: Mapping[int, Treatment] = {
     **CONTENT_TREATMENTS,
+    0x00080201: keep_offset,  # Timezone Offset From UTC
     0x00282000: clean_profile,  # ICC Profile
     0x00080082: keep_codes,  # Institution Code Sequence
     0x00404025: keep_codes,  # Scheduled Station Name Code Sequence

@@ -18,6 +18,7 @@ from pipeline.header.dummies import dummy
 from pipeline.header.identifiers import SHORTEST_IN_BYTES
 from pipeline.header.keeping import fits_dictionary
 from pipeline.header.table import Action
+from pipeline.header.text import known_code_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +93,10 @@ def _kept_text(value: bytes, context: ScrubContext) -> bytes | None:
 
 
 def _kept_code_strings(value: bytes, context: ScrubContext) -> bytes | None:
-    if not _CODE_STRINGS.fullmatch(value) or context.identifiers.in_text(value.decode("ascii")):
+    if not _CODE_STRINGS.fullmatch(value):
+        return None
+    text = value.decode("ascii")
+    if context.identifiers.in_text(text) or not all(map(known_code_string, text.split("\\"))):
         return None
     return value
 
