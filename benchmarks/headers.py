@@ -80,7 +80,7 @@ def scrub_with(profile: Profile) -> Callable[[Path], None]:
 
     def scrub(path: Path) -> None:
         source = pydicom.dcmread(path)
-        check_class(source)
+        check_class(source, profile)
         scrubbed = scrub_header(
             source, profile=profile, identities=IDENTITIES, patient_domain="benchmark", node_name="files"
         )

@@ -14,7 +14,7 @@ from config.attributes import tag_of
 from config.wording import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from config.problems import Place
     from config.profile import Profile
@@ -65,7 +65,23 @@ def check_profile(raw: Mapping[str, Any]) -> Iterator[Found]:
                 "or let text in pixels stay with `pixels: {text: null}` and no cone and masks"
             ),
         )
+    yield from _safe_private(options, _mapping(raw.get("private_tags")))
     yield from _same_tags(_sequence(raw.get("rules")))
+
+
+def _safe_private(options: Sequence[Any], private_tags: Mapping[str, Any]) -> Iterator[Found]:
+    """Find the option without its setting, which would claim what is not done, or the other way round."""
+    claimed, kept = "retain_safe_private" in options, private_tags.get("keep_safe") is True
+    if claimed and not kept:
+        yield (
+            ("options", options.index("retain_safe_private")),
+            "retain_safe_private is claimed, but private attributes go; write `private_tags: {keep_safe: true}`",
+        )
+    if kept and not claimed:
+        yield (
+            ("private_tags", "keep_safe"),
+            "safe private attributes stay, so add retain_safe_private to `options`; or write `keep_safe: false`",
+        )
 
 
 def _rule_names(

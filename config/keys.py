@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from typing import TYPE_CHECKING
 
+from config.private_files import PrivateFileError, open_private
 from config.problems import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def checked_key(path: Path) -> bytes:
         As `read_key`, for callers who know a better place to report.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = open_private(path, what="the key file")
     except FileNotFoundError:
         raise KeyUnusableError(f"the key file does not exist; make one with `sonoveil keygen {path}`") from None
-    except OSError as error:
-        raise KeyUnusableError(f"the key file cannot be read: {error.strerror}") from None
+    except PrivateFileError as error:
+        raise KeyUnusableError(str(error)) from None
     try:
-        return _content(descriptor, path)
+        return _content(descriptor)
     finally:
         os.close(descriptor)
 
@@ -99,17 +99,11 @@ def _unwritten(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError((Problem(file=path, line=0, message=f"cannot be written: {error.strerror}"),))
 
 
-def _content(descriptor: int, path: Path) -> bytes:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise KeyUnusableError("the key file is no file")
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        mode = stat.S_IMODE(status.st_mode)
-        raise KeyUnusableError(f"others can use the key file (mode {mode:04o}); run `chmod 600 {path}`")
+def _content(descriptor: int) -> bytes:
     content = os.read(descriptor, KEY_BYTES + 1)
-    if len(content) != KEY_BYTES or status.st_size != KEY_BYTES:
+    size = os.fstat(descriptor).st_size
+    if len(content) != KEY_BYTES or size != KEY_BYTES:
         raise KeyUnusableError(
-            f"the key file holds {status.st_size} bytes instead of {KEY_BYTES} raw bytes; "
-            "make a new file with `sonoveil keygen`"
+            f"the key file holds {size} bytes instead of {KEY_BYTES} raw bytes; make a new file with `sonoveil keygen`"
         )
     return content

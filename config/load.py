@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from config.crosscheck import check_gateway, check_profile
 from config.gateway import GatewayConfig
 from config.keys import KeyUnusableError, checked_key, read_key, write_key
+from config.patient_table import NO_PATIENTS, read_patient_table
 from config.problems import ConfigurationError, Problem
 from config.profile import Profile
 from config.section import Section
@@ -103,10 +104,32 @@ def _read_profile(file: Path, name: str) -> tuple[Profile | None, list[Problem]]
     raw = {} if tree.value is None else tree.value
     if not isinstance(raw, dict):
         return None, [*tree.problems, tree.problem((), "write `options:`, `pixels:`, ... as in the shipped profiles")]
+    raw, table_problems = _with_patient_table(raw, tree)
     named = [tree.problem(("name",), "`name` is not written here; the file's name says it")] if "name" in raw else []
     profile, problems = _validate(Profile, raw | {"name": name}, tree, IN_PROFILE)
     found = [tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_profile(raw)]
-    return profile, [*named, *problems, *found]
+    return profile, [*named, *table_problems, *problems, *found]
+
+
+def _with_patient_table(raw: dict[str, Any], tree: Tree) -> tuple[dict[str, Any], list[Problem]]:
+    """Put the steward's table in the place of its path; what is no path is left to the models.
+
+    A table with problems is replaced by an empty one: it has been reported, and the profile has none of its own.
+    """
+    section = raw.get("patient_id")
+    written = section.get("file") if isinstance(section, dict) else None
+    if not isinstance(section, dict) or not isinstance(written, str):
+        return raw, []
+    place = ("patient_id", "file")
+    path = _path(tree, place)
+    if path is None:
+        return raw, [tree.problem(place, "patient_id.file: write the path of a local CSV file")]
+    strip = section.get("strip_leading_zeros") is True
+    table, problems = read_patient_table(path, strip_leading_zeros=strip)
+    problems = [
+        tree.problem(place, f"patient_id.file: {found.message}") if not found.line else found for found in problems
+    ]
+    return raw | {"patient_id": section | {"file": table or NO_PATIENTS}}, problems
 
 
 def _profiles(tree: Tree) -> tuple[dict[str, Profile], tuple[str, ...], list[Problem]]:

@@ -12,9 +12,11 @@ import re
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, InstanceOf, PlainSerializer, WithJsonSchema, model_validator
 
 from config.attributes import tag_of
+from config.patient_table import PatientTable  # noqa: TC001  pydantic looks at it when the class is made
+from config.private import NamedOnce, WrittenPrivateTag
 from config.section import ListOf, LocalPath, Name, NoRepeats, Section
 
 
@@ -26,7 +28,7 @@ class Option(StrEnum):
     CLEAN_RECOGNIZABLE_VISUAL_FEATURES = "clean_recognizable_visual_features"
     """113102: what may show a face is held; no pixel is changed for it."""
     CLEAN_GRAPHICS = "clean_graphics"
-    """113103: overlays, presentation states and curves are cleaned instead of removed."""
+    """113103: annotations drawn on images are cleaned instead of removed; overlays and curves go all the same."""
     CLEAN_STRUCTURED_CONTENT = "clean_structured_content"
     """113104: structured reports are cleaned instead of held."""
     CLEAN_DESCRIPTORS = "clean_descriptors"
@@ -50,6 +52,8 @@ class Option(StrEnum):
 AVAILABLE_OPTIONS: frozenset[Option] = frozenset(
     {
         Option.CLEAN_PIXEL_DATA,
+        Option.CLEAN_GRAPHICS,
+        Option.CLEAN_STRUCTURED_CONTENT,
         Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES,
         Option.RETAIN_LONGITUDINAL_FULL_DATES,
         Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
@@ -57,9 +61,14 @@ AVAILABLE_OPTIONS: frozenset[Option] = frozenset(
         Option.RETAIN_DEVICE_IDENTITY,
         Option.RETAIN_INSTITUTION_IDENTITY,
         Option.RETAIN_PATIENT_CHARACTERISTICS,
+        Option.RETAIN_SAFE_PRIVATE,
     }
 )
 """The options that are fully implemented: only these are accepted and written into (0012,0064)."""
+
+
+_SHORTEST = {"base32": 16, "hex": 20, "digits": 25}
+"""Characters that hold 80 bits."""
 
 
 def _prefix(value: str) -> str:
@@ -77,22 +86,42 @@ class PatientIds(Section):
         `keyed`: from the site's key; `table`: from the steward's table in `file`.
     prefix
         Stands before every pseudonym of the method `keyed`, at most 16 characters.
+    length
+        Characters after the prefix, at most 48.
+    alphabet
+        What they are: `base32` (A-Z 2-7, 5 bits each), `hex` (0-9 A-F) or `digits`. With the length they must say
+        80 bits, so that two patients do not meet: 16 characters of base32, 20 of hex, 25 digits.
     strip_leading_zeros
         Whether 007 and 7 are the same patient.
     file, unknown
-        For `table`: the CSV, and what happens to a patient who is not in it.
+        For `table`: the CSV, and what happens to a patient who is not in it. In the profile's file a path;
+        `config.load` puts the table in its place.
     """
 
     method: Literal["keyed", "table"] = "keyed"
     prefix: Annotated[str, AfterValidator(_prefix)] = "SV-"
+    length: Annotated[int, Field(ge=16, le=48)] = 16
+    alphabet: Literal["base32", "hex", "digits"] = "base32"
     strip_leading_zeros: bool = False
-    file: LocalPath | None = None
+    file: (
+        Annotated[
+            InstanceOf[PatientTable], PlainSerializer(lambda table: table.sha256), WithJsonSchema({"type": "string"})
+        ]
+        | None
+    ) = None
     unknown: Literal["hold"] = "hold"
 
     @model_validator(mode="after")
     def _table_has_a_file(self) -> Self:
         if (self.method == "table") != (self.file is not None):
             raise ValueError("`method: table` and `file: ids.csv` are written together or not at all")
+        return self
+
+    @model_validator(mode="after")
+    def _two_patients_do_not_meet(self) -> Self:
+        needed = _SHORTEST[self.alphabet]
+        if self.length < needed:
+            raise ValueError(f"`alphabet: {self.alphabet}` needs `length: {needed}` or more, which is 80 bits")
         return self
 
 
@@ -107,10 +136,20 @@ class DateShift(Section):
 
 
 class PrivateTags(Section):
-    """Which private attributes stay: none, unless `keep_safe` or a line of `extra` says so."""
+    """Which private attributes stay: none, unless `keep_safe` or a line of `extra` says so.
+
+    Parameters
+    ----------
+    keep_safe
+        Those that PS3.15 Table E.3.10-1 or TCIA's knowledge base know to be safe; goes with the option
+        `retain_safe_private`.
+    extra
+        Others, each as `(0019,"SIEMENS MR HEADER",0C)` or, where files do not say the VR, `(…) IS`. Their values are
+        judged like those of the safe ones.
+    """
 
     keep_safe: bool = False
-    extra: Annotated[tuple[str, ...], ListOf] = ()
+    extra: Annotated[tuple[WrittenPrivateTag, ...], ListOf, NamedOnce] = ()
 
 
 class TagRule(Section):
@@ -293,6 +332,9 @@ class Profile(Section):
         Not written in the file: the name under which the file is known.
     options
         PS3.15 options beside the Basic Profile, in the standard's order.
+    accession_number
+        What becomes of Accession Number, Study ID, and Placer and Filler Order Number: `keyed`, the same 16
+        characters wherever the same number of the same patient domain stands; or `empty`.
     """
 
     one_value: ClassVar[bool] = True
@@ -302,6 +344,7 @@ class Profile(Section):
         tuple[Annotated[Option, Field(strict=False)], ...], ListOf, NoRepeats, AfterValidator(_in_standard_order)
     ] = ()
     patient_id: PatientIds = PatientIds()
+    accession_number: Literal["keyed", "empty"] = "keyed"
     date_shift: DateShift = DateShift()
     private_tags: PrivateTags = PrivateTags()
     rules: Annotated[tuple[TagRule, ...], ListOf] = ()

@@ -19,6 +19,7 @@ from config.gateway import (
     Tls,
     Web,
 )
+from config.private import PrivateTag
 from config.profile import (
     AVAILABLE_OPTIONS,
     Cone,
@@ -52,6 +53,7 @@ __all__ = [
     "Option",
     "PatientIds",
     "Pixels",
+    "PrivateTag",
     "PrivateTags",
     "Processing",
     "Profile",

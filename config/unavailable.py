@@ -47,12 +47,6 @@ IN_GATEWAY = (
 
 IN_PROFILE = (
     Unavailable(place=("options", ANY), works=tuple(option.value for option in AVAILABLE_OPTIONS)),
-    Unavailable(place=("patient_id", "method"), works=("keyed",)),
-    Unavailable(place=("patient_id", "file")),
-    Unavailable(place=("patient_id", "unknown")),
-    Unavailable(place=("private_tags", "keep_safe"), works=(False,)),
-    Unavailable(place=("private_tags", "extra"), works=((),)),
-    Unavailable(place=("rules", ANY, "action"), works=("keep", "remove", "empty", "replace")),
     Unavailable(place=("pixels", "cone", "keep_regions"), works=((),)),
     Unavailable(place=("pixels", "cone", "fallback"), works=(("hold",),)),
     Unavailable(place=("pixels", "text", "fill"), works=("black",)),

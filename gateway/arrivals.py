@@ -15,10 +15,10 @@ from gateway.entries import NewInstance
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
 from gateway.spool import Shelf, Spool, new_token
 from gateway.states import InstanceState
+from gateway.subjects import Subjects
 from pipeline.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from gateway.intake import IncomingFile
@@ -76,6 +76,7 @@ class LedgerIntake:
         self._spool = spool
         self._ledger = ledger
         self._sealer = sealer
+        self._subjects = Subjects(sealer=sealer, strips_leading_zeros=False)  # of no consequence for what is asked here
         self._reserve_bytes = reserve_bytes
 
     def open(self) -> PartFile:
@@ -152,15 +153,12 @@ class LedgerIntake:
             transfer_syntax_uid=arrival.transfer_syntax_uid,
             readable=arrival.readable,
             sop_index=self._sealer.index("sop", arrival.sop_instance_uid),
-            study_index=self._index("study", identifiers, "study_instance_uid"),
-            patient_index=self._index("patient", identifiers, "patient_id"),
+            study_index=self._subjects.study(arrival.study_instance_uid) if arrival.study_instance_uid else None,
+            patient_index=self._subjects.patient(arrival.patient_id) if arrival.patient_id else None,
             sealed=self._sealer.seal(identifiers, token=token),
             content_sha256=bytes.fromhex(arrival.content_sha256),
             size_bytes=arrival.size_bytes,
         )
-
-    def _index(self, kind: str, identifiers: Mapping[str, str], name: str) -> bytes | None:
-        return self._sealer.index(kind, identifiers[name]) if identifiers[name] else None
 
     def _count(self, arrival: Arrival, state: InstanceState) -> None:
         metrics.INSTANCES.labels("receive", state.value).inc()

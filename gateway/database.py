@@ -18,14 +18,15 @@ from gateway.states import InstanceEvent, InstanceState, next_instance_state
 from gateway.tables import audit, instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from alembic.config import Config
 
 _BUSY_TIMEOUT_S = 60
 _FULL = 2
+_MOST_IN_ONE_STATEMENT = 500
 _MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a test holds it to the files, so that opening a ledger needs no Alembic."""
 
 
@@ -159,6 +160,26 @@ class Database:
             )
         )
 
+    def apply_to_all(
+        self, connection: sa.Connection, instance_ids: Sequence[int], event: InstanceEvent, **values: Any
+    ) -> None:
+        """Change the states of many instances by the state table, or of none.
+
+        Raises
+        ------
+        gateway.states.ImpossibleEventError
+            When the event does not apply to one of them; the caller's transaction is to be given up.
+        """
+        for some in in_batches(instance_ids):
+            current = sa.select(instance.c.state).where(instance.c.id.in_(some)).distinct()
+            for state in connection.execute(current).scalars().all():
+                after = next_instance_state(InstanceState(state), event)
+                connection.execute(
+                    instance.update()
+                    .where(instance.c.id.in_(some), instance.c.state == state)
+                    .values(state=after.value, changed_at=self.clock(), **values)
+                )
+
     def apply(self, connection: sa.Connection, instance_id: int, event: InstanceEvent, **values: Any) -> InstanceState:
         """Change an instance's state by the state table and return the new one.
 
@@ -179,6 +200,12 @@ class Database:
             .values(state=state.value, changed_at=self.clock(), **values)
         )
         return state
+
+
+def in_batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield the numbers in parts that one statement may name."""
+    for start in range(0, len(ids), _MOST_IN_ONE_STATEMENT):
+        yield ids[start : start + _MOST_IN_ONE_STATEMENT]
 
 
 def migrations() -> Config:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from gateway.deliveries import failure_reason
-from gateway.entries import Output
+from gateway.entries import Identity, Output
 from gateway.ledger import cancel_deliveries, insert_deliveries, supersede
 from gateway.states import (
     DeliveryEvent,
@@ -132,7 +132,8 @@ class Decisions:
     def retry(self, instance_id: int) -> str | None:
         """Try again now: the pipeline for a held instance, the failed deliveries of a clean one.
 
-        Retrying what is held as a correction accepts it: the earlier object under the same UID is superseded.
+        Retrying what is held as a correction accepts it: the earlier object under the same UID is superseded, and a
+        changed pseudonym is the study's from then on.
 
         Returns
         -------
@@ -156,6 +157,7 @@ class Decisions:
                 reason=None,
                 note=None,
                 attempts=0,
+                accepted=row.accepted or row.reason == Reason.CORRECTION.value,
                 output_token=None,
                 output_kept=False,
             )
@@ -311,4 +313,10 @@ def _stored_output(row: Any) -> Output:
         pseudonym=row.pseudonym,
         profile_sha256=row.profile_sha256,
         record=row.record,
+        identity=Identity(
+            subject_index=row.subject_index,
+            patient_index=row.patient_index,
+            withdrawal_indexes=(),  # what is withdrawn is not held any more, so nobody can release it
+            crosswalk=row.crosswalk,
+        ),
     )

@@ -51,6 +51,36 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose object it is, as the ledger may know it: keyed hashes and ciphertext (`gateway.subjects`).
+
+    Parameters
+    ----------
+    subject_index
+        One patient of one domain; None in rows from before that was kept.
+    patient_index
+        The Patient ID, whatever its leading zeros and its domain.
+    withdrawal_indexes
+        Under which a withdrawal of this patient or study would stand.
+    crosswalk
+        The sealed `CrosswalkEntry`.
+    """
+
+    subject_index: bytes | None
+    patient_index: bytes | None
+    withdrawal_indexes: tuple[bytes, ...]
+    crosswalk: bytes | None
+
+    def columns(self) -> dict[str, Any]:
+        """Return the ledger's columns for this identity."""
+        return {
+            "subject_index": self.subject_index,
+            "patient_index": self.patient_index,
+            "crosswalk": self.crosswalk,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """A verified output in the spool, and what the ledger keeps of it."""
 
@@ -64,6 +94,7 @@ class Output:
     pseudonym: str
     profile_sha256: str
     record: Mapping[str, Any]
+    identity: Identity
 
     def columns(self) -> dict[str, Any]:
         """Return the ledger's columns for this output."""
@@ -79,6 +110,7 @@ class Output:
             "profile_sha256": self.profile_sha256,
             "record": dict(self.record),
             "output_kept": True,
+            **self.identity.columns(),
         }
 
 

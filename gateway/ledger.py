@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from gateway.entries import Claim
+from gateway.objections import any_withdrawn, objection_to
 from gateway.states import OPEN_DELIVERIES, DeliveryState, InstanceEvent, InstanceState
 from gateway.tables import delivery, instance, receipt
 from pipeline.reasons import Reason
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from gateway.database import Database
     from gateway.entries import NewInstance, Output, Route
 
-_OTHER_PSEUDONYM = "the patient of this study has another pseudonym now: merged or corrected at the source"
 NODE = "node"
 """The actor of what the program decides by itself."""
 
@@ -68,6 +68,17 @@ class Ledger:
             )
         return state
 
+    def is_withdrawn(self, indexes: Sequence[bytes]) -> bool:
+        """Tell whether a withdrawal stands under one of these (see `gateway.subjects`)."""
+        with self._database.read() as connection:
+            return any_withdrawn(connection, indexes)
+
+    def was_withdrawn(self, claim: Claim) -> bool:
+        """Tell whether consent was withdrawn while a worker held the instance."""
+        with self._database.read() as connection:
+            reason = connection.execute(sa.select(instance.c.reason).where(instance.c.id == claim.instance_id)).scalar()
+        return reason == Reason.WITHDRAWN.value
+
     def has_receipt(self, token: str) -> bool:
         """Tell whether an object of that name was acknowledged."""
         with self._database.read() as connection:
@@ -88,16 +99,23 @@ class Ledger:
         return found is not None
 
     def _judge_duplicate(self, connection: sa.Connection, new: NewInstance) -> tuple[InstanceState, str | None]:
+        # What was withdrawn is not compared: the same object again is looked at and, while that stands, held.
+        withdrawn = sa.and_(
+            instance.c.state == InstanceState.REJECTED.value,
+            sa.func.coalesce(instance.c.reason, "") == Reason.WITHDRAWN.value,
+        )
         current = connection.execute(
-            sa.select(instance.c.id, instance.c.content_sha256)
-            .where(instance.c.sop_index == new.sop_index, instance.c.state.not_in(_NOT_CURRENT))
+            sa.select(instance.c.id, instance.c.content_sha256, instance.c.state)
+            .where(instance.c.sop_index == new.sop_index, instance.c.state.not_in(_NOT_CURRENT), ~withdrawn)
             .order_by(instance.c.id.desc())
         ).all()
         if any(row.content_sha256 == new.content_sha256 for row in current):
             return InstanceState.SUPPRESSED, None
         if not current:
             return InstanceState.RECEIVED, None
-        if not self._replace:
+        # Somebody said no to the object under this UID: other bytes do not undo that.
+        rejected = any(row.state == InstanceState.REJECTED.value for row in current)
+        if rejected or not self._replace:
             return InstanceState.HELD, Reason.CORRECTION.value
         for row in current:
             supersede(self._database, connection, row.id)
@@ -138,10 +156,11 @@ class Ledger:
         with self._database.write() as connection:
             if not self._still_ours(connection, claim, worker):
                 return False
-            reason = self._contradiction(connection, claim, output)
+            objection = objection_to(connection, claim.instance_id, route, output)
             columns = {**route.columns(), **output.columns(), **_UNCLAIMED}
-            if reason is not None:
-                hold(self._database, connection, claim.instance_id, reason=reason, note=_OTHER_PSEUDONYM, **columns)
+            if objection is not None:
+                reason, note = objection
+                hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
                 return True
             self._database.apply(connection, claim.instance_id, InstanceEvent.CLEAN, reason=None, note=None, **columns)
             insert_deliveries(self._database, connection, claim.instance_id, route.targets, output)
@@ -154,19 +173,6 @@ class Ledger:
             )
         return True
 
-    def _contradiction(self, connection: sa.Connection, claim: Claim, output: Output) -> Reason | None:
-        other = connection.execute(
-            sa.select(instance.c.id)
-            .where(
-                instance.c.public_study_uid == output.study_instance_uid,
-                instance.c.pseudonym != output.pseudonym,
-                instance.c.id != claim.instance_id,
-                instance.c.state.in_([InstanceState.CLEAN.value, InstanceState.DONE.value]),
-            )
-            .limit(1)
-        ).first()
-        return None if other is None else Reason.CORRECTION
-
     def record_held(
         self, claim: Claim, worker: str, route: Route | None, *, reason: Reason, note: str, output: Output | None
     ) -> bool:
@@ -175,8 +181,9 @@ class Ledger:
         with self._database.write() as connection:
             if not self._still_ours(connection, claim, worker):
                 return False
-            if output is not None and self._contradiction(connection, claim, output) is not None:
-                reason, note = Reason.CORRECTION, _OTHER_PSEUDONYM  # which no release can send
+            if output is not None and route is not None:
+                # Under none of these reasons can a release send the result.
+                reason, note = objection_to(connection, claim.instance_id, route, output) or (reason, note)
             hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
         return True
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,12 +47,12 @@ class Sealer:
         """Return the 32-byte keyed hash under which a value of that kind is found again."""
         return hmac.digest(self._index_key, f"{kind}\0{value}".encode(), hashlib.sha256)
 
-    def seal(self, identifiers: Mapping[str, str], *, token: str) -> bytes:
+    def seal(self, identifiers: Mapping[str, Any], *, token: str) -> bytes:
         """Return nonce and AES-GCM ciphertext of the identifiers, bound to the row's token."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, json.dumps(dict(identifiers)).encode(), token.encode())
 
-    def unseal(self, sealed: bytes, *, token: str) -> dict[str, str]:
+    def unseal(self, sealed: bytes, *, token: str) -> dict[str, Any]:
         """Return the identifiers.
 
         Raises
@@ -64,5 +64,5 @@ class Sealer:
             plain = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], token.encode())
         except InvalidTag:
             raise SealBrokenError("sealed identifiers do not open with this key") from None
-        identifiers: dict[str, str] = json.loads(plain)
+        identifiers: dict[str, Any] = json.loads(plain)
         return identifiers

@@ -3,7 +3,8 @@
 An acknowledged instance is at any moment in exactly one state. It is `received` until the pipeline has an outcome;
 then it is `clean` (scrubbed, waiting to leave), `held` (waiting for a decision, under a reason) or `refused` (a rule
 says so). A clean instance is `done` when nothing of it is left to send. Beside this way stand `suppressed` (the same
-bytes came again), `superseded` (other bytes under the same UID took its place) and `rejected` (a person said no).
+bytes came again), `superseded` (other bytes under the same UID took its place) and `rejected` (a person said no, or
+consent was withdrawn; its deliveries still say what had left by then).
 
 Each clean instance has one delivery per target. Deliveries live apart, because one dead target must not stop the
 others: `waiting` until the target says Success, then `sent`, then `confirmed` where the target commits to keep it;
@@ -55,6 +56,8 @@ class InstanceEvent(StrEnum):
     """A person says it must not leave."""
     RESEND = "resend"
     """A person wants the same bytes sent once more."""
+    WITHDRAW = "withdraw"
+    """Consent was withdrawn: it must not leave any more, and no copy of it stays here."""
     SUPERSEDE = "supersede"
     """Other bytes under the same UID take its place."""
 
@@ -91,15 +94,19 @@ INSTANCE: Mapping[tuple[InstanceState, InstanceEvent], InstanceState] = MappingP
         (InstanceState.RECEIVED, InstanceEvent.CLEAN): InstanceState.CLEAN,
         (InstanceState.RECEIVED, InstanceEvent.HOLD): InstanceState.HELD,
         (InstanceState.RECEIVED, InstanceEvent.REFUSE): InstanceState.REFUSED,
+        (InstanceState.RECEIVED, InstanceEvent.WITHDRAW): InstanceState.REJECTED,
         (InstanceState.RECEIVED, InstanceEvent.SUPERSEDE): InstanceState.SUPERSEDED,
         (InstanceState.HELD, InstanceEvent.RETRY): InstanceState.RECEIVED,
         (InstanceState.HELD, InstanceEvent.RELEASE): InstanceState.CLEAN,
         (InstanceState.HELD, InstanceEvent.REJECT): InstanceState.REJECTED,
+        (InstanceState.HELD, InstanceEvent.WITHDRAW): InstanceState.REJECTED,
         (InstanceState.HELD, InstanceEvent.SUPERSEDE): InstanceState.SUPERSEDED,
         (InstanceState.CLEAN, InstanceEvent.DELIVER): InstanceState.DONE,
         (InstanceState.CLEAN, InstanceEvent.REJECT): InstanceState.REJECTED,
+        (InstanceState.CLEAN, InstanceEvent.WITHDRAW): InstanceState.REJECTED,
         (InstanceState.CLEAN, InstanceEvent.SUPERSEDE): InstanceState.SUPERSEDED,
         (InstanceState.DONE, InstanceEvent.RESEND): InstanceState.CLEAN,
+        (InstanceState.DONE, InstanceEvent.WITHDRAW): InstanceState.REJECTED,
         (InstanceState.DONE, InstanceEvent.SUPERSEDE): InstanceState.SUPERSEDED,
     }
 )

@@ -1,7 +1,7 @@
 """The ledger's tables. Alembic's migrations in `gateway/migrations` create them; a test holds the two together.
 
 Times are seconds since 1970-01-01 UTC. Source UIDs and patient IDs stand here only as keyed hashes (`*_index`) and
-inside `sealed` (AES-GCM); public UIDs and pseudonyms are what leaves anyway.
+inside `sealed` and `crosswalk` (AES-GCM); public UIDs and pseudonyms are what leaves anyway.
 """
 
 from __future__ import annotations
@@ -50,12 +50,24 @@ instance = sa.Table(
     sa.Column("public_study_uid", sa.String(64)),
     sa.Column("pseudonym", sa.String(64)),
     sa.Column("record", sa.JSON),
+    sa.Column("subject_index", sa.LargeBinary(32)),
+    sa.Column("crosswalk", sa.LargeBinary),
+    sa.Column("accepted", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("instance_by_state", "state", "id"),
     sa.Index("instance_by_sop", "sop_index"),
     sa.Index("instance_by_public_study", "public_study_uid"),
+    sa.Index("instance_by_study", "study_index"),
+    sa.Index("instance_by_patient", "patient_index"),
+    sa.Index("instance_by_pseudonym", "pseudonym"),
+    sa.Index("instance_by_public_series", "public_series_uid"),
+    sa.Index("instance_by_public_sop", "public_sop_uid"),
     sqlite_autoincrement=True,
 )
-"""One row per acknowledged instance."""
+"""One row per acknowledged instance.
+
+`patient_index` finds a Patient ID whatever its leading zeros, `subject_index` tells patients of all domains apart;
+`crosswalk` is a sealed `pipeline.records.CrosswalkEntry`; `accepted` says that a person took this correction.
+"""
 
 delivery = sa.Table(
     "delivery",
@@ -107,6 +119,20 @@ audit = sa.Table(
     sqlite_autoincrement=True,
 )
 """Who decided what, and when. Append-only."""
+
+withdrawal = sa.Table(
+    "withdrawal",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("index", sa.LargeBinary(32), nullable=False),
+    sa.Column("lifted_at", sa.Float),
+    sa.Index("withdrawal_by_index", "index"),
+    sqlite_autoincrement=True,
+)
+"""Whose objects must not leave any more: a patient or a study, by keyed hash."""
 
 APPEND_ONLY = ("receipt", "audit")
 """Tables on which the migrations put triggers that refuse UPDATE and DELETE."""

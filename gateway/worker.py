@@ -22,13 +22,17 @@ from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.entries import Claim, Output, Route
 from gateway.ledger import Ledger
+from gateway.objections import WITHDRAWN_NOTE
 from gateway.processes import as_child, begin_child
 from gateway.rules import Facts, choose
+from gateway.sealing import Sealer
 from gateway.spool import Shelf, Spool, is_intact, new_token
+from gateway.subjects import Subjects
 from gateway.watched_models import open_watched
 from pipeline import convert, report, sidecar
 from pipeline.deidentify import Deidentifier
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE
+from pipeline.header.identity import patient_domain_of
 from pipeline.reasons import Held, Reason, TryLater
 from pipeline.records import ReceivedInstance
 
@@ -90,6 +94,7 @@ class Worker:
         self._spool = spool
         self._ledger = Ledger(database, replace_duplicates=settings.config.storage.duplicates == "replace")
         self._deliveries = Deliveries(database)
+        self._subjects = Subjects.of(settings.config, Sealer(settings.key))
         self._deidentifiers: dict[tuple[str, str], Deidentifier] = {}
         self._unsettled: Claim | None = None
 
@@ -157,6 +162,7 @@ class Worker:
         if not claim.readable:
             raise Held(Reason.UNREADABLE, "the bytes received are no DICOM data set, or end too early")
         header = _read_header(source)
+        self._hold_withdrawn(claim, header)
         facts = Facts(
             node=claim.node,
             calling_aet=claim.calling_aet,
@@ -165,6 +171,17 @@ class Worker:
         )
         rule = choose(self._config.rules, facts)
         return Route(rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target), rule
+
+    def _hold_withdrawn(self, claim: Claim, header: pydicom.Dataset) -> None:
+        node = self._config.nodes.get(claim.node)
+        domain = patient_domain_of(
+            node.patient_domain if node is not None else None, _text(header, "IssuerOfPatientID"), claim.node
+        )
+        indexes = self._subjects.withdrawals(
+            patient_id=_text(header, "PatientID"), domain=domain, study_uid=_text(header, "StudyInstanceUID")
+        )
+        if self._ledger.is_withdrawn(indexes):
+            raise Held(Reason.WITHDRAWN, WITHDRAWN_NOTE)
 
     def _act(self, claim: Claim, route: Route, rule: Rule, source: Path, token: str) -> None:
         if rule.action == "hold":
@@ -181,18 +198,24 @@ class Worker:
             size_bytes=claim.size_bytes,
         )
         result = self._deidentifier(rule).run(received, self._spool.unfinished(token, self._name))
-        with self._stored(rule, token, result) as output:
+        with self._stored(claim, rule, token, result) as output:
             recorded = self._ledger.record_clean(claim, self._name, route, output)
         if not recorded:
-            self._spool.remove(Shelf.OUTPUTS, token)  # superseded meanwhile: nobody names this file
+            self._discard(claim, output)
             return
         metrics.FRAMES.inc(result.findings.frames)
         for finding in result.findings.text:
             metrics.TEXT_REGIONS.labels(finding.place.value).inc()
         self._count("clean", claim, route)
 
+    def _discard(self, claim: Claim, output: Output) -> None:
+        """Remove what was made of an instance that was superseded or withdrawn meanwhile: nobody names it."""
+        self._spool.remove(Shelf.OUTPUTS, output.token)
+        if self._ledger.was_withdrawn(claim):  # of a superseded one, the rows may be its successor's by now
+            sidecar.forget(self._spool.sidecar, output.study_instance_uid, frozenset({output.sop_instance_uid}))
+
     @contextmanager
-    def _stored(self, rule: Rule, token: str, result: DeidentifiedInstance) -> Iterator[Output]:
+    def _stored(self, claim: Claim, rule: Rule, token: str, result: DeidentifiedInstance) -> Iterator[Output]:
         """Make sidecar and output durable and give what the ledger is to keep; the output goes if it cannot keep it."""
         assert rule.profile is not None
         sidecar.store(
@@ -214,6 +237,7 @@ class Worker:
             pseudonym=result.patient_id,
             profile_sha256=result.profile_sha256,
             record=report.record(result),
+            identity=self._subjects.identity(result.crosswalk, token=claim.token),
         )
         try:
             self._spool.place(result.path, Shelf.OUTPUTS, token)
@@ -229,10 +253,10 @@ class Worker:
             recorded = self._record_held(claim, route, held, None)
         else:
             rule = next(rule for rule in self._config.rules if rule.name == route.rule)
-            with self._stored(rule, token, held.result) as output:
+            with self._stored(claim, rule, token, held.result) as output:
                 recorded = self._record_held(claim, route, held, output)
             if not recorded:
-                self._spool.remove(Shelf.OUTPUTS, token)
+                self._discard(claim, output)
         if recorded:
             metrics.HELD.labels(held.reason.value).inc()
             self._count("held", claim, route, reason=held.reason.value)
@@ -334,3 +358,7 @@ def _values(header: pydicom.Dataset, keyword: str) -> Sequence[str]:
     if isinstance(value, MultiValue | list | tuple):
         return tuple(str(item) for item in value)
     return (str(value),)
+
+
+def _text(header: pydicom.Dataset, keyword: str) -> str:
+    return "\\".join(_values(header, keyword)).strip(" \0")

@@ -2,6 +2,7 @@
 
     OUT/objects/STUDY/SERIES/INSTANCE.dcm   what may be handed on
     OUT/text.csv, report.json, held/        confidential
+    OUT/crosswalk.enc                       source identities, sealed; only of runs whose key is kept
     OUT/.run/                               what a resumed run must know: fingerprint, journal, a temporary key
 
 The rule of this file: one line of the journal per file, written durably after the file's output is in its place, so
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from config.schema import profile_sha256
 from pipeline import report, sidecar
 from pipeline.crew import Outcome, Work, run_crew
+from pipeline.crosswalk import FILENAME, CrosswalkSeal, write_crosswalk
 from pipeline.deidentify import Deidentifier
 from pipeline.header.identity import KEY_BYTES, Identities
 from pipeline.inputs import Source, list_sources
@@ -152,6 +154,7 @@ def _run(
         models_config=job.models_config,
         scratch=folders.run,
         objects=folders.objects,
+        keep_crosswalk=job.key is not None,
     )
     todo = [source for source in sources if source.identity not in done]
     for outcome in run_crew(work, todo, max(1, job.workers)):
@@ -169,6 +172,10 @@ def _finish(job: BulkJob, folders: _Folders, models: Mapping[str, str], finished
     content = report.report(profile=job.profile.name, models=models, entries=[_entry(one) for one in finished])
     if job.profile.sidecar.csv:
         sidecar.write(folders.out / "text.csv", [row for outcome in finished for row in outcome.rows])
+    if job.key is not None:
+        seal = CrosswalkSeal(Identities(job.key, job.project))
+        lines = [outcome.crosswalk for outcome in finished if outcome.crosswalk is not None]
+        write_crosswalk(folders.out / FILENAME, project=job.project, seal=seal, lines=lines)
     for outcome in finished:
         if outcome.state == HELD:
             name = hashlib.sha256(outcome.source.label.encode()).hexdigest()[:16]

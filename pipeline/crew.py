@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from pipeline import report, sidecar
+from pipeline.crosswalk import CrosswalkSeal
 from pipeline.deidentify import Deidentifier
 from pipeline.inputs import Source, UnusableInputError, readable
 from pipeline.reasons import Held, Reason, TryLater
@@ -43,6 +44,7 @@ class Work:
     models_config: ModelsConfig
     scratch: Path
     objects: Path
+    keep_crosswalk: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,9 @@ class Outcome:
         Relative to the folder of the objects; None unless written.
     rows
         Of the sidecar.
+    crosswalk
+        The sealed line of the crosswalk: it goes into the journal, which must hold no source identity in clear.
+        None unless written, and where no key was given.
     """
 
     source: Source
@@ -65,6 +70,7 @@ class Outcome:
     seconds: float
     record: dict[str, Any]
     rows: tuple[sidecar.Row, ...]
+    crosswalk: str | None
 
 
 @dataclass(slots=True)
@@ -153,7 +159,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
     result = scratch.with_suffix(".out")
     try:
         with readable(source, scratch.with_suffix(".in")) as path:
-            if not _looks_like_dicom(path):
+            if not looks_like_dicom(path):
                 return replace(_not_written(source, Reason.UNREADABLE, "not a DICOM file"), state=REFUSED)
             received = ReceivedInstance(
                 path=path,
@@ -165,7 +171,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
         name = _shelve(instance, work.objects)
     except Exception as error:  # noqa: BLE001  whatever broke is recorded as this file's outcome, and the run goes on
         result.unlink(missing_ok=True)  # a run over files keeps no result that is in doubt
-        return replace(_failed(source, error), seconds=time.perf_counter() - begun)
+        return replace(failed(source, error), seconds=time.perf_counter() - begun)
     return Outcome(
         source=source,
         state=WRITTEN,
@@ -175,6 +181,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
         seconds=time.perf_counter() - begun,
         record=report.record(instance),
         rows=sidecar.rows(instance, name, rules=work.profile.sidecar, identities=deidentifier.identities),
+        crosswalk=CrosswalkSeal(deidentifier.identities).seal(instance.crosswalk) if work.keep_crosswalk else None,
     )
 
 
@@ -205,7 +212,8 @@ def _link(path: Path, place: Path) -> None:
         path.rename(place)
 
 
-def _failed(source: Source, error: Exception) -> Outcome:
+def failed(source: Source, error: Exception) -> Outcome:
+    """Return the outcome of a source whose processing raised: held, with the reason that the error carries."""
     if isinstance(error, Held):
         record = report.held_record(error)["result"] or {}
         return replace(_not_written(source, error.reason, error.note), record=record)
@@ -226,10 +234,11 @@ def _not_written(source: Source, reason: Reason, note: str) -> Outcome:
         seconds=0.0,
         record={},
         rows=(),
+        crosswalk=None,
     )
 
 
-def _looks_like_dicom(path: Path) -> bool:
+def looks_like_dicom(path: Path) -> bool:
     """Tell whether it has the prefix of PS3.10 7.1, or starts with an element of a low group as old files do."""
     with path.open("rb") as file:
         start = file.read(_PREFIX_AT + len(_PREFIX))

@@ -24,9 +24,10 @@ from pipeline.frames.syntaxes import SYNTAXES
 from pipeline.frames.write import write_instance
 from pipeline.header.classes import check_class
 from pipeline.header.identity import Identities
+from pipeline.header.kinds import Kind
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
 from pipeline.header.visual_features import check_visual_features
-from pipeline.plan import RedactionPlan, grid_of, masking
+from pipeline.plan import RedactionPlan, grid_of, masking, uncropped_plan
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
@@ -45,6 +46,7 @@ LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
 _READ_BYTES = 1 << 20
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+_WITH_PIXELS = frozenset({Kind.IMAGE, Kind.GRID})
 _NO_PIXELS = Findings(
     frames=0,
     redacted_fraction=0.0,
@@ -146,23 +148,39 @@ class Deidentifier:
         """
         with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
             self.open()
-            check_class(source.header)
-            if source.frames is not None:
-                check_visual_features(source.header, self.profile)
-            scrubbed = scrub_header(
-                source.header,
-                profile=self.profile,
-                identities=self.identities,
-                patient_domain=received.patient_domain,
-                node_name=received.node_name,
-            )
+            kind, scrubbed = self.scrub(source, received)
             if source.frames is None:
                 return self._without_pixels(source, scrubbed, output)
+            if kind is Kind.GRID:
+                return self._as_computed(source, source.frames, scrubbed, output)
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
             if changes_no_pixel(self.profile) and can_copy(source.frames):
                 return self._copied(source.frames, scrubbed, plan, output)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
+
+    def scrub(self, source: OpenInstance, received: ReceivedInstance) -> tuple[Kind, ScrubbedHeader]:
+        """Return what an opened object is, and its scrubbed header: all that comes before pixels; a dry run ends here.
+
+        Raises
+        ------
+        Held
+            As `check_class`, `check_visual_features` and `scrub_header`; `UNDECODABLE` for an image without pixel data.
+        """
+        kind = check_class(source.header, self.profile)
+        if source.frames is not None:
+            check_visual_features(source.header, self.profile)
+        elif kind in _WITH_PIXELS and "Rows" in source.header:
+            raise Held(Reason.UNDECODABLE, "an image without pixel data")
+        elif source.source_syntax_uid not in SYNTAXES:
+            raise Held(Reason.UNDECODABLE, "a transfer syntax that this version does not write")
+        return kind, scrub_header(
+            source.header,
+            profile=self.profile,
+            identities=self.identities,
+            patient_domain=received.patient_domain,
+            node_name=received.node_name,
+        )
 
     @property
     def _text(self) -> TextReader | None:
@@ -223,9 +241,17 @@ class Deidentifier:
         verify_copy(output, frames)
         return self._result(scrubbed, frames.syntax.uid, plan.findings(), output)
 
+    def _as_computed(
+        self, source: OpenInstance, frames: Frames, scrubbed: ScrubbedHeader, output: Path
+    ) -> DeidentifiedInstance:
+        """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one."""
+        plan = uncropped_plan(frames.description)
+        says_no = source.header.get("BurnedInAnnotation") == "NO"
+        written = self._write(frames, scrubbed, plan, output, text_is_gone=says_no)
+        verify_pixels(output, written, None, self._keep_rule(scrubbed))
+        return self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+
     def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
-        if "Rows" in source.header or source.source_syntax_uid not in SYNTAXES:
-            raise Held(Reason.UNDECODABLE, "an image without pixel data")
         syntax = SYNTAXES[source.source_syntax_uid]
         write_instance(output, scrubbed.dataset, syntax, None)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=False)
@@ -255,6 +281,7 @@ class Deidentifier:
             findings=findings,
             profile_sha256=self.profile_sha256,
             model_sha256=dict(self.open()),
+            crosswalk=scrubbed.crosswalk,
         )
 
 

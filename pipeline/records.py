@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -131,6 +131,38 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrosswalkEntry:
+    """What stood in one source object, beside what stands in its place. Confidential as nothing else is.
+
+    It is kept only as ciphertext (`pipeline.crosswalk`, `gateway.sealing`), and nothing of a source is in its `repr`.
+
+    Parameters
+    ----------
+    patient_domain
+        Who issued the Patient ID.
+    patient_id, normal_patient_id
+        As it stands in the source, and as it counts.
+    accession_number, study_id
+        Source and output; empty where there was none, or where the profile empties it.
+    study_uid, series_uid, instance_uid
+        Source and output.
+    other_uids
+        The same for every further UID that was replaced: frames of reference, referenced objects.
+    """
+
+    patient_domain: str = field(repr=False)
+    patient_id: str = field(repr=False)
+    normal_patient_id: str = field(repr=False)
+    pseudonym: str
+    accession_number: tuple[str, str] = field(repr=False)
+    study_id: tuple[str, str] = field(repr=False)
+    study_uid: tuple[str, str] = field(repr=False)
+    series_uid: tuple[str, str] = field(repr=False)
+    instance_uid: tuple[str, str] = field(repr=False)
+    other_uids: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeidentifiedInstance:
     """One written and verified object.
 
@@ -142,6 +174,8 @@ class DeidentifiedInstance:
         Of that file, hexadecimal: what a re-send must repeat.
     patient_id
         The pseudonym.
+    crosswalk
+        What stood in the source. Confidential.
     """
 
     path: Path
@@ -156,3 +190,4 @@ class DeidentifiedInstance:
     findings: Findings
     profile_sha256: str
     model_sha256: Mapping[str, str]
+    crosswalk: CrosswalkEntry = field(repr=False)

@@ -101,11 +101,15 @@ def report(*, profile: str, models: Mapping[str, str], entries: Iterable[Entry])
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a confidential JSON file (0600), durably and at once."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a confidential text file (0600, UTF-8), durably and at once."""
     temporary = path.with_name(f".{path.name}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=2)
-        file.write("\n")
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from config.schema import Sidecar
@@ -117,6 +117,19 @@ def store(
             _append(path, new)
         elif new:
             write(path, new)
+
+
+def forget(folder: Path, study_instance_uid: str, sop_instance_uids: Collection[str]) -> None:
+    """Take the rows of these instances out of a study's sidecar, durably; an empty one goes."""
+    path = folder / f"{study_instance_uid}.csv"
+    with _locked(folder):
+        if not path.exists():
+            return
+        left = [row for row in _read(path) if row[_SOP_COLUMN] not in sop_instance_uids]
+        if left:
+            write(path, left)
+        else:
+            path.unlink()
 
 
 def _append(path: Path, new: tuple[Row, ...]) -> None:

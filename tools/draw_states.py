@@ -43,6 +43,8 @@ _INSTANCE_LINES: dict[tuple[_State, _State], tuple[Sequence[Point], Point]] = {
     (_I.RECEIVED, _I.HELD): ([(325, 172), (371, 263)], (340, 218)),
     (_I.HELD, _I.RECEIVED): ([(401, 263), (355, 172)], (392, 206)),
     (_I.RECEIVED, _I.SUPERSEDED): ([(268, 172), (268, 388)], (268, 337)),
+    (_I.RECEIVED, _I.REJECTED): ([(310, 172), (310, 358), (590, 358), (590, 307)], (500, 358)),
+    (_I.DONE, _I.REJECTED): ([(880, 172), (880, 285), (652, 285)], (790, 285)),
     (_I.HELD, _I.SUPERSEDED): ([(400, 307), (400, 388)], (400, 337)),
     (_I.HELD, _I.CLEAN): ([(440, 263), (618, 166)], (510, 225)),
     (_I.HELD, _I.REJECTED): ([(462, 285), (528, 285)], (494, 285)),

@@ -26,10 +26,14 @@ COMMANDS = {
     "keygen": ("gateway.cli.keys:keygen", "write a new key file (32 random bytes, mode 0600)"),
     "check": ("gateway.cli.check:check", "validate configuration, models and disk, and C-ECHO every node"),
     "deid": ("gateway.cli.deid:deid", "the same pipeline on files and folders"),
+    "profile": ("gateway.cli.profiles:profile", "profiles: ls, show, diff, import from CTP or pydicom/deid"),
     "status": ("gateway.cli.accounts:status", "what is where: counts per state, per target, disk"),
     "reconcile": ("gateway.cli.accounts:account", "prove that nothing acknowledged is lost; exit 1 otherwise"),
     "held": ("gateway.cli.review:held", "the review queue: ls, show, release, reject"),
     "retry": ("gateway.cli.review:retry", "try again now: the pipeline of a held instance, or deliveries"),
+    "withdraw": ("gateway.cli.withdraw:withdraw", "consent withdrawn: cancel, delete, list what was sent"),
+    "crosswalk": ("gateway.cli.crosswalk:crosswalk", "re-identification: export, lookup; needs the key, audited"),
+    "statement": ("gateway.cli.statement:statement", "print the DICOM conformance statement and the AE worksheet"),
     "models": ("gateway.cli.models:models", "the model catalogue: ls, verify, bench, export"),
 }
 """Name to (module:function, one line of help)."""

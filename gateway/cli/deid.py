@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,26 +14,35 @@ from gateway.cli import DONE, HELD_OR_FAILED, UsageError
 from gateway.cli.common import add_json, complain, print_json, say
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable, Iterator
 
-    from pipeline.bulk import BulkJob, BulkResult
+    from pipeline.bulk import BulkJob, BulkResult, Progress
 
 _DESCRIPTION = """De-identify files, folders, a DICOMDIR or a zip. Writes OUT/objects (the only folder that may be
 handed on), OUT/text.csv (text that was found, beside new UIDs: confidential), OUT/report.json (confidential: source
-paths) and OUT/held (records of what was held, never pixels or originals). Run it again to go on where it stopped."""
+paths) and OUT/held (records of what was held, never pixels or originals). Run it again to go on where it stopped.
+
+With --dry-run nothing is de-identified: it prints, per SOP class, what would leave, change or stay and by which rule,
+without values, and writes the same to OUT/dry-run.json and OUT/dry-run.html if OUT is given. Pixels are not looked at.
+Exit code 1 if an object would be held. --diff adds the values: then screen and files are confidential."""
 
 
 def deid(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.description = _DESCRIPTION
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="file, folder, DICOMDIR or zip")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="needed unless --dry-run")
     parser.add_argument("--profile", default="research", metavar="NAME|FILE", help="default: research")
     parser.add_argument("--key-file", type=Path, metavar="F", help="without it, pseudonyms will not repeat")
     parser.add_argument("--project", default="files", metavar="NAME", help="identities differ between projects")
     parser.add_argument("--patient-domain", metavar="NAME", help="whose patient IDs these are")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="gateway.yaml, for its `models` section")
+    parser.add_argument("--dry-run", action="store_true", help="de-identify nothing; tell what would be done")
+    parser.add_argument(
+        "--diff", action="store_true", help="with --dry-run: show values before and after; CONFIDENTIAL"
+    )
     add_json(parser)
     parser.set_defaults(run=_deid)
 
@@ -43,6 +54,14 @@ def _deid(options: argparse.Namespace) -> int:
 
     if options.workers < 1:
         raise UsageError("--workers is at least 1")
+    if options.dry_run:
+        from gateway.cli.dry_run import dry_run  # noqa: PLC0415  as above
+
+        return dry_run(options)
+    if options.diff:
+        raise UsageError("--diff shows values in a dry run: write --dry-run --diff")
+    if options.output is None:
+        raise UsageError("write -o OUT, or --dry-run to see what would be done")
     job = BulkJob(
         inputs=tuple(options.inputs),
         out=options.output,
@@ -67,34 +86,36 @@ def _deid(options: argparse.Namespace) -> int:
 
 
 def _run(job: BulkJob, *, quiet: bool) -> BulkResult:
-    """Run the job, with a bar on a terminal and plain lines elsewhere."""
+    from pipeline.bulk import run_bulk  # noqa: PLC0415  as above
+
+    with shown_progress("de-identifying", quiet=quiet) as show:
+        return run_bulk(job, show)
+
+
+@contextmanager
+def shown_progress(doing: str, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Give what draws a bar on a terminal and plain lines elsewhere."""
     from rich.console import Console  # noqa: PLC0415  only this command draws
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
-    from pipeline.bulk import Progress, run_bulk  # noqa: PLC0415
-
-    if quiet:
-        return run_bulk(job, lambda _progress: None)
-    if not sys.stderr.isatty():
-        return run_bulk(job, _plain_line)
+    if quiet or not sys.stderr.isatty():
+        yield (lambda _progress: None) if quiet else _plain_line
+        return
     with Bar(console=Console(stderr=True)) as bar:
-        task = bar.add_task("de-identifying", total=None)
+        task = bar.add_task(doing, total=None)
 
         def draw(progress: Progress) -> None:
             bar.update(
                 task,
                 total=progress.total,
                 completed=progress.done,
-                description=f"de-identifying ({progress.held} held)",
+                description=f"{doing} ({progress.held} held)",
             )
 
-        return run_bulk(job, draw)
+        yield draw
 
 
-def _plain_line(progress: object) -> None:
-    from pipeline.bulk import Progress  # noqa: PLC0415
-
-    assert isinstance(progress, Progress)
+def _plain_line(progress: Progress) -> None:
     step = max(1, progress.total // 20)
     if progress.done % step == 0 or progress.done == progress.total:
         complain(f"{progress.done} of {progress.total} done, {progress.held} held")

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.frames.syntaxes import Coding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class DamagedCodestreamError(ValueError):
@@ -32,25 +35,31 @@ class Dimensions(NamedTuple):
     components: bytes
 
 
-_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
-_COMMENT, _APP0, _APP8, _APP14, _APP15 = 0xFE, 0xE0, 0xE8, 0xEE, 0xEF
+_SOI, _EOI, _SOS, _DHT, _DQT = 0xD8, 0xD9, 0xDA, 0xC4, 0xDB
+_APP0, _APP8, _APP14 = 0xE0, 0xE8, 0xEE
+_LONGEST_OTHER = 2048
+"""Of DRI, DNL, DAC and LSE; a palette of JPEG-LS is the longest."""
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
-_JFIF_BYTES, _ADOBE_BYTES, _HP_BYTES = 14, 12, 5
+_JPEG_NEEDED = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8} - {0xC8}
+"""Frame headers, tables, SOS, DNL, DRI, DHP, EXP; of JPEG-LS SOF55 and LSE. Decoders step over the rest."""
+_JFIF = b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+"""Version 1.01, pixels are square, no thumbnail: how wide they are is said in the header."""
+_ADOBE = b"Adobe\x00\x64\x00\x00\x00\x00"
+_ADOBE_BYTES, _ADOBE_TRANSFORMS, _HP_BYTES = 12, (0, 1, 2), 5
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _JPEG_LS_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
 _SOC, _SOT, _SOD, _EOC, _SIZ = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF51
-_J2K_NEEDED = {0xFF50, _SIZ, 0xFF52, 0xFF53, 0xFF56, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61, 0xFF63}
-"""CAP, SIZ, COD, COC, PRF, CPF, QCD, QCC, RGN, POC, PPM, PPT, CRG. Decoders step over what they do not know."""
-_RLE_HEADER_BYTES, _RLE_NOTHING = 64, 128
-_SOT_BYTES = 12
+_J2K_NEEDED = {0xFF50, _SIZ, 0xFF52, 0xFF53, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61}
+"""CAP, SIZ, COD, COC, QCD, QCC, RGN, POC, PPM, PPT. Decoders need no other, and step over what they do not know."""
+_SOT_BYTES, _SIZ_BYTES = 12, 38
 
 
 def without_metadata(codestream: bytes, coding: Coding) -> bytes:
     """Return the same image without comments, application segments, unknown segments and bytes after its end.
 
-    Run-length coding has no markers and comes back as it is: see `only_run_lengths`.
+    Run-length coding has no markers and comes back as it is: see `pipeline.frames.run_lengths`.
 
     Raises
     ------
@@ -154,67 +163,63 @@ def next_marker(data: bytes, position: int) -> tuple[int, int]:
 
 def _needed_segment(marker: int, payload: bytes) -> bytes | None:
     """Return the part of a segment that decoding needs, or None."""
-    if marker == _COMMENT:
-        return None
-    if not _APP0 <= marker <= _APP15:
+    if marker in _JPEG_NEEDED:
+        _check_exact(marker, payload)
         return payload
-    if marker == _APP0 and payload.startswith(b"JFIF\x00") and len(payload) >= _JFIF_BYTES:
-        return payload[:12] + b"\x00\x00"  # no thumbnail
+    if marker == _APP0 and payload.startswith(b"JFIF\x00"):
+        return _JFIF
     if marker == _APP14 and payload.startswith(b"Adobe") and len(payload) >= _ADOBE_BYTES:
-        return payload[:_ADOBE_BYTES]  # tells a decoder whether three components are RGB or YCbCr
+        transform = payload[_ADOBE_BYTES - 1]  # tells a decoder whether three components are RGB or YCbCr
+        return _ADOBE + bytes((transform if transform in _ADOBE_TRANSFORMS else 0,))
     if marker == _APP8 and payload.startswith(b"mrfx") and len(payload) == _HP_BYTES:
         return payload  # JPEG-LS colour transform
     return None
 
 
-def only_run_lengths(data: bytes, plane_bytes: int) -> bytes:
-    """Return a run-length coded frame (PS3.5 Annex G) without what stands between and behind its segments.
+def _check_exact(marker: int, payload: bytes) -> None:
+    """Return if a frame or scan header and a table is as long as its own numbers say, with nothing behind."""
+    if marker in _FRAME_HEADERS:
+        fits = len(payload) == 6 + 3 * payload[5]
+    elif marker == _SOS:
+        fits = len(payload) == 4 + 2 * payload[0]
+    elif marker == _DHT:
+        fits = _table_end(payload, lambda at: 17 + sum(payload[at + 1 : at + 17]))
+    elif marker == _DQT:
+        fits = _table_end(payload, lambda at: 129 if payload[at] >> 4 else 65)
+    else:
+        fits = len(payload) <= _LONGEST_OTHER
+    if not fits:
+        raise DamagedCodestreamError("a segment is longer or shorter than it says")
 
-    Parameters
-    ----------
-    plane_bytes
-        Rows times columns: what each segment decodes to.
+
+def _table_end(payload: bytes, length_at: Callable[[int], int]) -> bool:
+    position = 0
+    while position < len(payload):
+        position += length_at(position)
+    return position == len(payload)
+
+
+def start_of_scan(data: bytes) -> tuple[int, bytes]:
+    """Return the code of a JPEG's frame header and the payload of its first scan header.
 
     Raises
     ------
     DamagedCodestreamError
-        Where it cannot be walked.
+        Where there is no frame header before the first scan.
     """
-    try:
-        return _run_length_segments(data, plane_bytes)
-    except (struct.error, IndexError) as error:
-        raise DamagedCodestreamError("the run-length coding ends early") from error
-
-
-def _run_length_segments(data: bytes, plane_bytes: int) -> bytes:
-    count, *offsets = struct.unpack_from("<16L", data)
-    if not 1 <= count <= len(offsets) or offsets[0] < _RLE_HEADER_BYTES:
-        raise DamagedCodestreamError("no run-length header")
-    ends = [*offsets[1:count], len(data)]
-    segments = [_run_lengths(data[start:end], plane_bytes) for start, end in zip(offsets, ends, strict=False)]
-    starts, position = [0] * len(offsets), _RLE_HEADER_BYTES
-    for number, segment in enumerate(segments):
-        starts[number] = position
-        position += len(segment)
-    return struct.pack("<16L", count, *starts) + b"".join(segments)
-
-
-def _run_lengths(segment: bytes, plane_bytes: int) -> bytes:
-    """Return a segment up to the run that completes its plane, padded to even length."""
-    position = produced = 0
-    while produced < plane_bytes:
-        control = segment[position]
-        if control < _RLE_NOTHING:
-            position += control + 2
-            produced += control + 1
-        elif control > _RLE_NOTHING:
-            position += 2
-            produced += 257 - control
-        else:
-            position += 1
-    if position > len(segment):
-        raise DamagedCodestreamError("a run ends early")
-    return segment[:position] + b"\0" * (position % 2)
+    position, frame = after_start(data), 0
+    while True:
+        marker, position = next_marker(data, position)
+        if marker in _STANDALONE:
+            continue
+        end = position + struct.unpack_from(">H", data, position)[0]
+        if marker in _FRAME_HEADERS:
+            frame = marker
+        if marker == _SOS and frame:
+            return frame, data[position + 2 : end]
+        if marker in (_SOS, _EOI):
+            raise DamagedCodestreamError("no frame header before the first scan")
+        position = end
 
 
 def _jpeg_2000_size(data: bytes) -> Dimensions:
@@ -222,6 +227,8 @@ def _jpeg_2000_size(data: bytes) -> Dimensions:
         raise DamagedCodestreamError("no start of codestream")
     columns, rows, left, top = struct.unpack_from(">LLLL", data, 8)
     samples, precision = struct.unpack_from(">HB", data, 40)
+    if struct.unpack_from(">H", data, 4)[0] != _SIZ_BYTES + 3 * samples:
+        raise DamagedCodestreamError("the size segment is longer or shorter than it says")
     return Dimensions(
         rows=rows - top, columns=columns - left, samples=samples, precision=(precision & 0x7F) + 1, components=b""
     )

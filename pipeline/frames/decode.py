@@ -15,6 +15,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.encoders.base import get_encoder
 
 from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, jpeg_photometric, without_metadata
+from pipeline.frames.run_lengths import has_plain_header, only_run_lengths
 from pipeline.frames.syntaxes import JPEG_BASELINE, JPEG_EXTENDED, RLE_LOSSLESS, Coding, Syntax
 from pipeline.reasons import Held, Reason
 
@@ -54,7 +55,7 @@ def decode_frame(codestream: bytes, description: PixelDescription, syntax: Synta
     Held
         `UNDECODABLE` where the codestream is damaged or is not what the header announced.
     """
-    _check_announced(codestream, description, syntax)
+    codestream = _checked(codestream, description, syntax)
     try:
         if syntax.uid in (JPEG_BASELINE, JPEG_EXTENDED):
             return _decode_lossy_jpeg(codestream, description)
@@ -65,18 +66,24 @@ def decode_frame(codestream: bytes, description: PixelDescription, syntax: Synta
         raise Held(Reason.UNDECODABLE, f"a frame cannot be decoded ({type(error).__name__})") from error
 
 
-def _check_announced(codestream: bytes, description: PixelDescription, syntax: Syntax) -> None:
-    """Compare the codestream's own size with the header's before anything is allocated."""
+def _checked(codestream: bytes, description: PixelDescription, syntax: Syntax) -> bytes:
+    """Return what is decoded: the codestream as it would be written, once its own size was compared with the header's.
+
+    It is walked to its end before anything is allocated: codecs fill up what is missing with grey.
+    """
     d = description
     try:
         found = dimensions(codestream, syntax.coding)
-        without_metadata(codestream, syntax.coding)  # walks it to its end: codecs fill up what is missing with grey
+        if syntax.coding is Coding.RLE and not has_plain_header(codestream):
+            return only_run_lengths(codestream, d.rows * d.columns)  # decoders refuse gaps that readers never see
+        needed = without_metadata(codestream, syntax.coding)
     except DamagedCodestreamError as error:
         raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error
     if found is None:
-        return
+        return needed
     if (found.rows, found.columns, found.samples) != (d.rows, d.columns, d.samples):
         raise Held(Reason.UNDECODABLE, "a frame's codestream has another size than the header")
+    return needed
 
 
 def _decode_lossy_jpeg(codestream: bytes, description: PixelDescription) -> DecodedFrame:

@@ -15,12 +15,21 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import pydicom
 from pydicom.dataelem import RawDataElement
+from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.uid import UID
 
 from pipeline.frames.description import PIXEL_KEYWORDS, describe_pixels
+from pipeline.frames.guess import encapsulated_syntax
 from pipeline.frames.stream import Frames, PixelElement
-from pipeline.frames.syntaxes import DEFLATED_LITTLE, Syntax, syntax_of
+from pipeline.frames.syntaxes import (
+    DEFLATED_LITTLE,
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    Syntax,
+    syntax_of,
+)
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -37,6 +46,8 @@ _CHUNK_BYTES = 1 << 20
 _UNDEFINED = 0xFFFFFFFF
 _PIXEL_TAGS = {pydicom.datadict.tag_for_keyword(keyword): keyword for keyword in PIXEL_KEYWORDS}
 _PIXEL_GROUP = 0x7FE0
+_META_GROUP = 0x0002
+_PREAMBLE_BYTES, _PREFIX = 128, b"DICM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,7 @@ def open_instance(path: Path) -> Iterator[OpenInstance]:
 
 def _read(file: BinaryIO) -> OpenInstance:
     header, stream = _read_header(file)
-    syntax_uid = _syntax_uid(header)
+    syntax_uid = _syntax_uid(header, stream)
     element = _pixel_element(stream, header, syntax_uid)
     offsets = _extended_offsets(header)
     for tag in [tag for tag in header.keys() if tag.group == _PIXEL_GROUP]:  # noqa: SIM118  a data set iterates elements
@@ -99,6 +110,7 @@ def _read_header(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:
         try:
             header, stream = _parse(file)
             names = [header.get("SOPClassUID"), header.get("SOPInstanceUID")]
+            is_whole = all(_is_whole(header.get_item(tag)) for tag in header.keys())  # noqa: SIM118  a data set iterates elements
         except (Held, MemoryError):
             raise
         except Exception as error:  # pydicom raises many kinds on garbage; the outcome is the same for all
@@ -107,30 +119,48 @@ def _read_header(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:
         raise Held(Reason.UNREADABLE, "the data set ends early")
     if not all(names):
         raise Held(Reason.UNREADABLE, "the data set names no SOP class or instance")
-    for tag in header.keys():  # noqa: SIM118  a data set iterates elements
-        raw = header.get_item(tag)
-        if isinstance(raw, RawDataElement) and raw.length != _UNDEFINED and len(raw.value or b"") != raw.length:
-            raise Held(Reason.UNREADABLE, "the data set ends early")
+    if not is_whole:
+        raise Held(Reason.UNREADABLE, "the data set ends early")
     return header, stream
 
 
+def _is_whole(raw: object) -> bool:
+    """Tell whether an element has as many bytes as it says."""
+    if not isinstance(raw, RawDataElement) or raw.length == _UNDEFINED:
+        return True
+    return len(raw.value or b"") == raw.length
+
+
 def _parse(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:
-    meta = read_partial(file, stop_when=_after_meta, force=True)
-    if meta.file_meta.get("TransferSyntaxUID") != DEFLATED_LITTLE:
+    preamble, meta = _read_meta(file)
+    if meta.get("TransferSyntaxUID") != DEFLATED_LITTLE:
         file.seek(0)
         return read_partial(file, stop_when=_at_pixels, force=True), file
-    file.seek(132 + 12 + int(meta.file_meta.FileMetaInformationGroupLength))
     inflated = _inflate(file)
     header = read_dataset(inflated, is_implicit_VR=False, is_little_endian=True, stop_when=_at_pixels)
     whole = pydicom.dataset.FileDataset(
-        inflated, header, meta.preamble, meta.file_meta, is_implicit_VR=False, is_little_endian=True
+        inflated, header, preamble, FileMetaDataset(meta), is_implicit_VR=False, is_little_endian=True
     )
     whole.set_original_encoding(is_implicit_vr=False, is_little_endian=True, character_encoding=header._character_set)  # noqa: SLF001  the reader does the same; there is no public way
     return whole, inflated
 
 
+def _read_meta(file: BinaryIO) -> tuple[bytes | None, Dataset]:
+    """Read preamble and group 0002, where they are, and leave the file behind them.
+
+    Where the group ends is seen from its elements: its length is wrong in too many files. pydicom reads on, and would
+    inflate a deflated data set whole, however long it becomes.
+    """
+    start = file.read(_PREAMBLE_BYTES + len(_PREFIX))
+    has_preamble = start[_PREAMBLE_BYTES:] == _PREFIX
+    if not has_preamble:
+        file.seek(0)
+    meta = read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=_after_meta)
+    return start[:_PREAMBLE_BYTES] if has_preamble else None, meta
+
+
 def _after_meta(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001  pydicom's signature
-    return True
+    return int(tag) >> 16 != _META_GROUP
 
 
 def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:  # noqa: ARG001  pydicom's signature
@@ -156,14 +186,20 @@ def _inflate(file: BinaryIO) -> BinaryIO:
     return out
 
 
-def _syntax_uid(header: FileDataset) -> str:
+def _syntax_uid(header: FileDataset, stream: BinaryIO) -> str:
+    """Return the transfer syntax that the file names; without a name, the one that its bytes are in."""
     named = header.file_meta.get("TransferSyntaxUID")
     if named:
         return str(UID(named))
     implicit, little = header.original_encoding
     if implicit:
-        return "1.2.840.10008.1.2"
-    return "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
+        return IMPLICIT_LITTLE
+    if not little:
+        return EXPLICIT_BIG
+    position = stream.tell()
+    guessed = encapsulated_syntax(stream)
+    stream.seek(position)
+    return guessed or EXPLICIT_LITTLE
 
 
 def _pixel_element(stream: BinaryIO, header: FileDataset, syntax_uid: str) -> PixelElement | None:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.frames import native
-from pipeline.frames.codestreams import DamagedCodestreamError, only_run_lengths, without_metadata
+from pipeline.frames.boxes import without_boxes
+from pipeline.frames.codestreams import DamagedCodestreamError, without_metadata
 from pipeline.frames.decode import DecodedFrame, decode_frame
 from pipeline.frames.display import Presentation, read_presentation, renderings
 from pipeline.frames.fragments import index_fragments, read_frame
+from pipeline.frames.run_lengths import only_run_lengths
 from pipeline.frames.syntaxes import Coding
 from pipeline.reasons import Held, Reason
 
@@ -121,8 +123,14 @@ class Frames:
         return native.hides_bits(self._decoded_with_unused_bits(index).samples, self.description)
 
     def codestream(self, index: int) -> bytes:
-        """Return the coded bytes of frame `index`, as they stand in the file."""
-        return read_frame(self._stream, self._index[index])
+        """Return the coded bytes of frame `index`, as they stand in the file but for a JPEG 2000 file's boxes."""
+        data = read_frame(self._stream, self._index[index])
+        if self.syntax.coding is not Coding.JPEG_2000:
+            return data
+        try:
+            return without_boxes(data)
+        except DamagedCodestreamError as error:
+            raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error
 
     def clean_codestream(self, index: int) -> bytes:
         """Return the coded bytes of frame `index` without comments and application segments."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _BIRTH_DATE = 0x00100030
+_CONTENT_ITEM_UID = 0x0040A124
+"""Mapped by Table E.1-1 whatever the options, kept by Table E.3.4-1 where UIDs are retained."""
 _WORDS_IDENTIFY = frozenset(
     {
         0x00080080,  # Institution Name
@@ -99,6 +101,8 @@ class _Collector:
         check_depth(depth)
         for vr, tag, stored in _interesting(dataset):
             if vr != "SQ" and action_for(tag, self._rules) is Action.KEEP:
+                continue
+            if tag == _CONTENT_ITEM_UID and self._rules.retain_uids:
                 continue
             if isinstance(stored, RawDataElement) and vr != "SQ" and (plain := _plain_text(stored)) is not None:
                 for text in plain.split("\\"):

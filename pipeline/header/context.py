@@ -31,6 +31,8 @@ class ScrubContext:
         Cleans free text of this patient.
     shift_days
         By how many days this patient's dates move back, where the profile shifts dates.
+    patient_domain
+        Who issued this patient's ID; accession and order numbers are taken to be of the same house. Confidential.
     normal_patient_id
         As it counts; an equal Patient ID in an item becomes the pseudonym, another one a dummy.
     is_big_endian
@@ -43,5 +45,6 @@ class ScrubContext:
     cleaner: TextCleaner
     shift_days: int
     pseudonym: str
+    patient_domain: str = field(repr=False)
     normal_patient_id: str = field(repr=False)
     is_big_endian: bool

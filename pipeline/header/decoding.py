@@ -79,6 +79,10 @@ def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
         return dataset[tag]
     except _DECODING_ERRORS:
         return UNDECODABLE
+    except OSError as error:
+        if error.errno is not None:
+            raise  # the disk's, of a value that is read only now
+        return UNDECODABLE  # pydicom's own, of a sequence that ends too early
 
 
 def _decoded_unknown(dataset: Dataset, raw: RawDataElement) -> DataElement:
@@ -119,5 +123,8 @@ def known_vr(number: int) -> str:
 
 def vr_of(dataset: Dataset, tag: int) -> str:
     """Return the VR of an element of `dataset`, as `stored_vr`."""
-    stored = dataset.get_item(tag)
+    try:
+        stored = dataset.get_item(tag)
+    except _DECODING_ERRORS:  # undefined length and a VR that does not exist: pydicom cannot but decode it
+        stored = None
     return known_vr(tag) if stored is None else stored_vr(stored, tag)

@@ -14,9 +14,12 @@ from pydicom.sequence import Sequence
 
 from pipeline.header.decoding import Undecodable, check_depth, decoded, stored_vr
 from pipeline.header.dummies import dummy_code
+from pipeline.header.numbers import keyed_number
 from pipeline.header.outside import action_for
+from pipeline.header.private.blocks import scrub_private
 from pipeline.header.special import TREATMENTS
 from pipeline.header.table import Action
+from pipeline.header.treatments.finish import finish
 from pipeline.header.values import ACTIONS, PATIENT_ID, empty
 from pipeline.header.verbatim import acted_on_bytes, empty_element
 
@@ -63,12 +66,18 @@ class Scrubber:
             element = self._acted(source, stored, number, action, depth)
             if element is not None:
                 elements[tag] = element
-        return Dataset(elements)
+        for private in scrub_private(source, self._context, self.scrub, depth):
+            elements[private.tag] = private
+        result = Dataset(elements)
+        finish(source, result, self._context)
+        return result
 
     def _acted(self, source: Dataset, stored: Stored, number: int, action: Action, depth: int) -> Stored | None:
         vr = stored_vr(stored, number)
         if action is Action.EMPTY:
             return _emptied(stored.tag, vr.split(" or ", maxsplit=1)[0])
+        if action is Action.KEYED:
+            return keyed_number(source, stored.tag, self._context)
         if isinstance(stored, RawDataElement) and self._may_stay_bytes(stored, number, action):
             if not stored.value:
                 return None if vr == "UN" or " or " in vr else _emptied(stored.tag, vr)

@@ -10,19 +10,23 @@ import base64
 import hashlib
 import hmac
 import re
-import unicodedata
 import uuid
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydicom.uid import UID_dictionary  # type: ignore[attr-defined]  # public there, but not re-exported for types
 
+from config.patient_table import normal_domain, normal_patient_id
 from pipeline.reasons import Held, Reason
+
+if TYPE_CHECKING:
+    from config.schema import PatientIds
 
 KEY_BYTES = 32
 LONGEST_PSEUDONYM = 64
-PSEUDONYM_BYTES = 10
-"""80 bits, 16 characters of base32 without padding."""
+_NUMBER_BYTES = 10
+"""80 bits, 16 characters of base32 without padding: what a Short String (SH) holds."""
 
 _PLACEHOLDERS = frozenset(
     {
@@ -35,6 +39,7 @@ _PLACEHOLDERS = frozenset(
 """What stands where nobody knew the ID, letters and digits only. Different people share it: a pseudonym would mix
 them. TEST is among them because scans made under it are of whoever was at hand."""
 
+_NUMBER_KINDS = ("accession", "study id", "placer order", "filler order")
 _NOTHING_SAID = re.compile(r"[\W_0]*|[\W_]*X+[\W_]*")
 _BLANK = " \t\r\n\f\v\0"
 
@@ -63,6 +68,7 @@ class Identities:
         self._uid_key = self.subkey("uid")
         self._patient_key = self.subkey("patient")
         self._shift_key = self.subkey("date shift")
+        self._number_keys = {kind: self.subkey(kind) for kind in _NUMBER_KINDS}
         self._text_key = self.subkey("text")
 
     def subkey(self, purpose: str) -> bytes:
@@ -84,8 +90,10 @@ class Identities:
         digest[8] = digest[8] & 0x3F | 0x80
         return f"2.25.{uuid.UUID(bytes=bytes(digest)).int}"
 
-    def pseudonym(self, domain: str, patient_id: str, *, prefix: str = "") -> str:
-        """Return `prefix` and 16 characters A-Z 2-7 that stand for a patient.
+    def pseudonym(
+        self, domain: str, patient_id: str, *, prefix: str = "", length: int = 16, alphabet: str = "base32"
+    ) -> str:
+        """Return `prefix` and `length` characters that stand for a patient.
 
         Parameters
         ----------
@@ -93,19 +101,39 @@ class Identities:
             Who issued the ID (see `patient_domain_of`).
         patient_id
             As `normalise_patient_id` returns it.
-        prefix
-            At most 48 characters.
+        length, alphabet
+            `base32` (A-Z 2-7), `hex` (0-9 A-F) or `digits`; at least 80 bits, see `config.profile.PatientIds`.
 
         Raises
         ------
         ValueError
-            The prefix is too long for an LO of 64 characters.
+            The whole is too long for an LO of 64 characters.
         """
         digest = hmac.digest(self._patient_key, _length_prefixed(self.project, domain, patient_id), hashlib.sha256)
-        pseudonym = prefix + base64.b32encode(digest[:PSEUDONYM_BYTES]).decode("ascii")
+        pseudonym = prefix + _spelled(digest, length, alphabet)
         if len(pseudonym) > LONGEST_PSEUDONYM:
-            raise ValueError(f"a prefix of {len(prefix)} characters is too long")
+            raise ValueError(f"prefix and length make {len(pseudonym)} characters, which is too long")
         return pseudonym
+
+    def study_number(self, kind: str, domain: str, number: str) -> str:
+        """Return 16 characters A-Z 2-7 that stand for an accession number, Study ID or order number.
+
+        Parameters
+        ----------
+        kind
+            One of `accession`, `study id`, `placer order`, `filler order`: each has its own subkey, so that a number
+            that serves as two things is not recognised by that.
+        domain
+            The patient's; numbers of different hospitals are different numbers.
+        number
+            As it stands in the source. Nothing, or blanks alone, stays nothing.
+        """
+        normal = normal_patient_id(number, strip_leading_zeros=False)
+        if not normal:
+            return ""
+        message = _length_prefixed(self.project, domain, normal)
+        digest = hmac.digest(self._number_keys[kind], message, hashlib.sha256)
+        return base64.b32encode(digest[:_NUMBER_BYTES]).decode("ascii")
 
     def date_shift_days(self, domain: str, patient_id: str, range_days: int) -> int:
         """Return by how many whole days this patient's dates move back: 1 to `range_days`."""
@@ -133,7 +161,7 @@ def normalise_patient_id(value: str, *, strip_leading_zeros: bool) -> str:
     Held
         `NO_PATIENT_ID` for nothing, zeros, punctuation, X's or a placeholder: a pseudonym would mix patients.
     """
-    normal = unicodedata.normalize("NFKC", value).strip(_BLANK).upper()
+    normal = normal_patient_id(value, strip_leading_zeros=False)
     letters = re.sub(r"[\W_]", "", normal)
     if _NOTHING_SAID.fullmatch(normal) or letters in _PLACEHOLDERS:
         raise Held(Reason.NO_PATIENT_ID, "Patient ID is empty, all zeros or a placeholder")
@@ -143,10 +171,32 @@ def normalise_patient_id(value: str, *, strip_leading_zeros: bool) -> str:
 def patient_domain_of(configured: str | None, issuer: str, node_name: str) -> str:
     """Return who issued a Patient ID: the configured domain, else Issuer of Patient ID, else the node's name."""
     for candidate in (configured, issuer):
-        domain = unicodedata.normalize("NFKC", candidate or "").strip(_BLANK)
-        if domain:
+        if domain := normal_domain(candidate or ""):
             return domain
     return node_name
+
+
+def pseudonym_of(identities: Identities, how: PatientIds, domain: str, patient_id: str) -> str:
+    """Return the pseudonym of a patient as the profile wants it made.
+
+    Raises
+    ------
+    Held
+        `UNKNOWN_PATIENT`: the steward's table does not have this patient.
+    """
+    if how.file is None:
+        return identities.pseudonym(domain, patient_id, prefix=how.prefix, length=how.length, alphabet=how.alphabet)
+    pseudonym = how.file.new_id(domain, patient_id)
+    if pseudonym is None:
+        raise Held(Reason.UNKNOWN_PATIENT, "the profile's table of patients does not have this one")
+    return pseudonym
+
+
+def _spelled(digest: bytes, length: int, alphabet: str) -> str:
+    """Write the beginning of a digest of 256 bits; a number's last digits are as random as its first bits."""
+    if alphabet == "digits":
+        return f"{int.from_bytes(digest) % 10**length:0{length}d}"
+    return (digest.hex().upper() if alphabet == "hex" else base64.b32encode(digest).decode("ascii"))[:length]
 
 
 def _length_prefixed(*parts: str) -> bytes:

@@ -1,4 +1,6 @@
-"""What the scrubbed header says about its own de-identification: (0012,0062/0063/0064), (0028,0303), (0018,A001).
+"""What the scrubbed header says about its own de-identification.
+
+(0012,0062/0063/0064), (0028,0303), (0018,A001) and, where private attributes stay, (0008,0300).
 
 Rule of the file: only options that the profile names are claimed; the configuration accepts none that is not
 implemented.
@@ -14,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from config.schema import Option
+from pipeline.header.private.characteristics import private_characteristics
 
 if TYPE_CHECKING:
     from config.schema import Profile
@@ -63,12 +66,17 @@ def write_marks(dataset: Dataset, profile: Profile, rules: Rules) -> None:
     methods = [f"{PRODUCT} {product_version()}", f"profile {profile.name}"[:_LONGEST_LO]]
     if rules.ruled:
         methods.append("with rules for single attributes")
+    if profile.private_tags.extra:
+        methods.append("with private attributes of the profile's own")
     dataset.add_new(0x00120062, "CS", "YES")
     dataset.add_new(0x00120063, "LO", methods)
     codes = [BASIC_PROFILE, *(OPTION_CODES[option] for option in profile.options)]
     dataset.add_new(0x00120064, "SQ", Sequence([_code(value, meaning) for value, meaning in codes]))
     dataset.add_new(0x00280303, "CS", rules.dates.value)
     _add_equipment(dataset)
+    characteristics = private_characteristics(dataset)
+    if characteristics is not None:
+        dataset.add(characteristics)
 
 
 def _add_equipment(dataset: Dataset) -> None:

@@ -23,7 +23,7 @@ _CODES = frozenset(
 )
 """Code values, coding schemes, code meanings and how a scheme is called: text by VR, vocabulary by meaning."""
 _ICC_PROFILE = 0x00282000
-_MARKS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
+_MARKS = frozenset({0x00080300, 0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """Claims about an earlier de-identification, which nobody here can vouch for; the scrubber writes its own."""
 _NO_INSTANCE_UIDS = frozenset({"CodingSchemeUID", "ContextUID", "MappingResourceUID"})
 _SAFE_VRS = frozenset(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.header.collect import collect_identifiers
 from pipeline.header.context import ScrubContext
+from pipeline.header.correspondence import correspondence
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.elements import Scrubber, needs_unicode
-from pipeline.header.identity import normalise_patient_id, patient_domain_of
+from pipeline.header.identity import normalise_patient_id, patient_domain_of, pseudonym_of
 from pipeline.header.marks import write_marks
 from pipeline.header.table import Dates, compile_rules
 from pipeline.header.text import TextCleaner
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from config.schema import Profile
     from pipeline.header.identifiers import Identifiers
     from pipeline.header.identity import Identities
+    from pipeline.records import CrosswalkEntry
 
 _PATIENT_NAME = 0x00100010
 _PATIENT_ID = 0x00100020
@@ -53,8 +55,12 @@ class ScrubbedHeader:
         The original Patient ID as it counts, for the crosswalk. Confidential; not in `repr`.
     identifiers
         Of the original; confidential.
+    cleaner
+        That cleaned the free text of this object, for whoever wants its decisions explained; confidential.
     sop_class_uid, sop_instance_uid, series_instance_uid, study_instance_uid
         As they stand in `dataset`.
+    crosswalk
+        Every identity of the original beside its new one. Confidential.
     """
 
     dataset: Dataset = field(repr=False)
@@ -62,10 +68,12 @@ class ScrubbedHeader:
     patient_domain: str = field(repr=False)
     normal_patient_id: str = field(repr=False)
     identifiers: Identifiers
+    cleaner: TextCleaner = field(repr=False)
     sop_class_uid: str
     sop_instance_uid: str
     series_instance_uid: str
     study_instance_uid: str
+    crosswalk: CrosswalkEntry
 
 
 def scrub_header(
@@ -99,25 +107,24 @@ def scrub_header(
             _text(source, _PATIENT_ID), strip_leading_zeros=profile.patient_id.strip_leading_zeros
         )
         domain = patient_domain_of(patient_domain, _text(source, _ISSUER_OF_PATIENT_ID), node_name)
-        pseudonym = identities.pseudonym(domain, normal_id, prefix=profile.patient_id.prefix)
+        pseudonym = pseudonym_of(identities, profile.patient_id, domain, normal_id)
         rules = compile_rules(profile)
         text = profile.pixels.text
         identifiers = collect_identifiers(source, rules, keep_words=text.keep_words if text else ())
         shift_days = identities.date_shift_days(domain, normal_id, profile.date_shift.range_days)
-        scrubber = Scrubber(
-            ScrubContext(
-                rules=rules,
-                identities=identities,
-                identifiers=identifiers,
-                cleaner=TextCleaner(
-                    identifiers=identifiers, shift_days=shift_days if rules.dates is Dates.MODIFIED else None
-                ),
-                shift_days=shift_days,
-                pseudonym=pseudonym,
-                normal_patient_id=normal_id,
-                is_big_endian=source.original_encoding[1] is False,
-            )
+        cleaner = TextCleaner(identifiers=identifiers, shift_days=shift_days if rules.dates is Dates.MODIFIED else None)
+        context = ScrubContext(
+            rules=rules,
+            identities=identities,
+            identifiers=identifiers,
+            cleaner=cleaner,
+            shift_days=shift_days,
+            pseudonym=pseudonym,
+            patient_domain=domain,
+            normal_patient_id=normal_id,
+            is_big_endian=source.original_encoding[1] is False,
         )
+        scrubber = Scrubber(context)
         result = scrubber.scrub(source)
         if _PATIENT_NAME not in rules.ruled:
             result.add_new(_PATIENT_NAME, "PN", pseudonym)
@@ -125,16 +132,19 @@ def scrub_header(
         write_marks(result, profile, rules)
         if needs_unicode(result):
             result.add_new(0x00080005, "CS", "ISO_IR 192")
+        crosswalk = correspondence(source, result, context)
     return ScrubbedHeader(
         dataset=result,
         patient_id=pseudonym,
         patient_domain=domain,
         normal_patient_id=normal_id,
         identifiers=identifiers,
+        cleaner=cleaner,
         sop_class_uid=str(result.SOPClassUID),
         sop_instance_uid=str(result.SOPInstanceUID),
         series_instance_uid=str(result.SeriesInstanceUID),
         study_instance_uid=str(result.StudyInstanceUID),
+        crosswalk=crosswalk,
     )
 
 

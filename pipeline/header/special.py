@@ -11,9 +11,20 @@ from typing import TypeAlias
 
 from pydicom.dataelem import DataElement
 
+from pipeline.header.content.treatments import CONTENT_TREATMENTS
 from pipeline.header.context import ScrubContext, ScrubItem
+from pipeline.header.treatments.colour_profile import clean_profile
+from pipeline.header.treatments.kept_codes import keep_codes
 
 Treatment: TypeAlias = Callable[[DataElement, ScrubContext, ScrubItem, int], DataElement | None]
 """Original element, context, how to scrub an item, and the depth of the data set that the element stands in."""
 
-TREATMENTS: Mapping[int, Treatment] = {}
+TREATMENTS: Mapping[int, Treatment] = {
+    **CONTENT_TREATMENTS,
+    0x00282000: clean_profile,  # ICC Profile
+    0x00080082: keep_codes,  # Institution Code Sequence
+    0x00404025: keep_codes,  # Scheduled Station Name Code Sequence
+    0x00404027: keep_codes,  # Scheduled Station Geographic Location Code Sequence
+    0x00404028: keep_codes,  # Performed Station Name Code Sequence
+    0x00404030: keep_codes,  # Performed Station Geographic Location Code Sequence
+}

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_VR
 
 from config.schema import Option
+from pipeline.header.numbers import NUMBERS
+from pipeline.header.private.safe import PrivateAttribute, PrivateKey, kept_attributes
 from pipeline.header.ps315_table import COLUMNS, ROWS
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Action(StrEnum):
     """What may identify goes out of a text; sequences are scrubbed inside."""
     SHIFT = "shift"
     """Dates move by the patient's days; times stay."""
+    KEYED = "keyed"
+    """A keyed number takes the value's place (`pipeline.header.numbers`)."""
     REPLACE = "replace"
     """The value of a rule of the profile."""
 
@@ -72,6 +76,9 @@ _RULE_ACTIONS = {
 }
 TEMPORAL_VRS = frozenset({"DA", "DT", "TM"})
 _TIMEZONE_OFFSET = "00080201"
+REQUIRED = frozenset({"00700082", "00700083"})
+"""X in the table, Type 1 wherever they stand: Presentation Creation Date and Time. Removed, no presentation state
+would be one (PS3.3 C.11.10); they get a dummy."""
 _HEX_DIGITS = frozenset("0123456789ABCDEF")
 
 
@@ -89,6 +96,8 @@ class Rules:
         Attributes that the profile itself names: nothing else overrules it there.
     options
         As the profile names them, for content items (`pipeline.header.content`).
+    private
+        Private attributes that may stay.
     judged
         Attributes that `pipeline.header.outside` has judged already; it grows up to the dictionary's size.
     """
@@ -97,6 +106,7 @@ class Rules:
     replacements: Mapping[int, str]
     ruled: frozenset[int]
     options: frozenset[Option]
+    private: Mapping[PrivateKey, PrivateAttribute]
     dates: Dates
     retain_uids: bool
     judged: dict[int, Action] = field(default_factory=dict, compare=False, repr=False)
@@ -111,6 +121,8 @@ def compile_rules(profile: Profile) -> Rules:
         for pattern, (basic, columns) in ROWS.items()
         if _HEX_DIGITS.issuperset(pattern)  # 50xx, 60xx and private elements go as whole groups: see `outside`
     }
+    if profile.accession_number == "keyed":
+        by_tag.update({tag: Action.KEYED for tag in NUMBERS if by_tag[tag] is Action.EMPTY})
     ruled = {int(rule.tag, 16): rule for rule in profile.rules}
     by_tag.update({tag: _RULE_ACTIONS[rule.action] for tag, rule in ruled.items()})
     return Rules(
@@ -118,6 +130,7 @@ def compile_rules(profile: Profile) -> Rules:
         replacements={tag: rule.value for tag, rule in ruled.items() if rule.value is not None},
         ruled=frozenset(ruled),
         options=options,
+        private=kept_attributes(profile),
         dates=dates_of(options),
         retain_uids=Option.RETAIN_UIDS in options,
     )
@@ -138,7 +151,9 @@ def _action(pattern: str, basic: str, columns: list[str], options: frozenset[Opt
         return _shifted(pattern, basic)
     if "K" in asked.values():
         return Action.KEEP
-    return Action.CLEAN if "C" in asked.values() else BASIC_ACTIONS[basic]
+    if "C" in asked.values():
+        return Action.CLEAN
+    return Action.DUMMY if pattern in REQUIRED else BASIC_ACTIONS[basic]
 
 
 def _shifted(pattern: str, basic: str) -> Action:

@@ -45,11 +45,20 @@ _NEVER_EMPTY = frozenset(
         0x00209421,
         0x00209453,
         0x00480106,  # Optical Path Identifier: Type 1 of Whole Slide Microscopy
+        0x00409210,  # LUT Label: Type 1 of Real World Value Mapping
         0x00540400,  # Image ID
         0x00620005,  # Segment Label, Segment Algorithm Name: Type 1 and 1C of Segmentation
         0x00620009,
         0x00660036,  # Algorithm Name, Algorithm Version: Type 1 of the algorithm identification macro
         0x00660031,
+        0x00660106,  # Track Set Label: Type 1 of Tractography Results
+        0x006A0005,  # Annotation Group Label: Type 1 of Microscopy Bulk Simple Annotations
+        0x00700310,  # Fiducial Identifier: Type 1 of Spatial Fiducials
+        0x3010002D,  # Device, User Content, Entity, RT Prescription Label, Entity Name: Type 1 of RT, second generation
+        0x30100033,
+        0x30100035,
+        0x30100036,
+        0x30100054,
         0x30020002,  # RT Image Label: Type 1 of RT Image
         0x300A0043,  # Tolerance Table Label
     }

@@ -25,6 +25,12 @@ physician referring performing station unit units value minimum maximum mean ave
 test tests testing phantom demo dummy unnamed mister miss
 """
 
+_REPORT_TERMS = """
+code composite concept container contains context inferred num pname properties scoord selected table tcoord text
+uidref waveform
+"""
+"""What the items of every structured report are called (PS3.3 C.17.3)."""
+
 _BODY = """
 abdomen abdominal adrenal ankle anus aorta aortic appendix arm artery arteries ascites atrium axilla back biliary
 bladder bowel brachial brain breast bronchus calf cardiac carotid cava cervical cervix cheek chest clavicle coccyx
@@ -52,4 +58,4 @@ hologic konica minolta agfa kodak carestream fuji shimadzu varian elekta bruker 
 logiq voluson vivid epiq affiniti acuson aplio arietta resona software version build model
 """
 
-MEDICAL_WORDS: frozenset[str] = frozenset(f"{_DEFINED_TERMS} {_BODY} {_PLACES_AND_MAKERS}".split())
+MEDICAL_WORDS: frozenset[str] = frozenset(f"{_DEFINED_TERMS} {_REPORT_TERMS} {_BODY} {_PLACES_AND_MAKERS}".split())

@@ -1,4 +1,4 @@
-"""Profiles for tests of the header: the Basic Profile alone, and the research default."""
+"""Profiles for tests of the header: the Basic Profile alone, the research default, and all that cleans."""
 
 from config.schema import Option, Profile
 
@@ -11,6 +11,19 @@ RESEARCH = Profile(
         Option.RETAIN_PATIENT_CHARACTERISTICS,
     ),
 )
+
+CLEANING = Profile(
+    name="cleaning",
+    options=(
+        Option.CLEAN_PIXEL_DATA,
+        Option.CLEAN_GRAPHICS,
+        Option.CLEAN_DESCRIPTORS,
+        Option.CLEAN_STRUCTURED_CONTENT,
+        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+        Option.RETAIN_PATIENT_CHARACTERISTICS,
+    ),
+)
+"""Everything that cleans instead of removing."""
 
 
 def with_options(*options: Option) -> Profile:

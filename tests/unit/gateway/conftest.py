@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,17 +12,21 @@ import pytest
 from gateway.database import Database
 from gateway.decisions import Decisions
 from gateway.deliveries import Deliveries
-from gateway.entries import Claim, NewInstance, Output, Route
+from gateway.entries import Claim, Identity, NewInstance, Output, Route
 from gateway.ledger import Ledger
 from gateway.sealing import Sealer
 from gateway.spool import Shelf, Spool, new_token
 from gateway.states import InstanceState
+from gateway.subjects import Subjects
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.records import CrosswalkEntry
+
 KEY = bytes(range(32))
 WORKER = "worker-0"
+NOBODY = Identity(subject_index=None, patient_index=None, withdrawal_indexes=(), crosswalk=None)
 ROUTE = Route(rule="default", project="p", profile="research", targets=("research",))
 
 
@@ -52,13 +56,19 @@ class SmallNode:
         self.deliveries = Deliveries(self.database)
         self.decisions = Decisions(self.database, actor="user:test")
         self.sealer = Sealer(KEY)
+        self.subjects = Subjects(sealer=self.sealer, strips_leading_zeros=False)
 
     def put(self, shelf: Shelf, content: bytes) -> str:
         token = new_token()
         self.spool.path(shelf, token).write_bytes(content)
         return token
 
-    def arrive(self, uid: str = "1.2.3", content: bytes = b"original") -> tuple[str, InstanceState]:
+    def arrive(
+        self, uid: str = "1.2.3", content: bytes = b"original", *, patient_id: str = "", study: str = ""
+    ) -> tuple[str, InstanceState]:
+        identifiers = {"sop_instance_uid": uid}
+        if patient_id:
+            identifiers |= {"patient_id": patient_id, "study_instance_uid": study, "series_instance_uid": "1.2.3.3"}
         token = self.put(Shelf.ORIGINALS, content)
         state = self.ledger.record_arrival(
             NewInstance(
@@ -70,9 +80,9 @@ class SmallNode:
                 transfer_syntax_uid="1.2.840.10008.1.2.1",
                 readable=True,
                 sop_index=self.sealer.index("sop", uid),
-                study_index=None,
-                patient_index=None,
-                sealed=self.sealer.seal({"sop_instance_uid": uid}, token=token),
+                study_index=self.subjects.study(study) if study else None,
+                patient_index=self.subjects.patient(patient_id) if patient_id else None,
+                sealed=self.sealer.seal(identifiers, token=token),
                 content_sha256=hashlib.sha256(content).digest(),
                 size_bytes=len(content),
             )
@@ -86,7 +96,17 @@ class SmallNode:
         assert claim is not None
         return claim
 
-    def output(self, content: bytes = b"output", *, study: str = "2.25.1", pseudonym: str = "SV-A") -> Output:
+    def output(
+        self,
+        content: bytes = b"output",
+        *,
+        study: str = "2.25.1",
+        pseudonym: str = "SV-A",
+        entry: CrosswalkEntry | None = None,
+        token: str = "",
+    ) -> Output:
+        """Make an output; with `entry`, as of that patient and bound to the row of `token`."""
+        original = token
         token = self.put(Shelf.OUTPUTS, content)
         return Output(
             token=token,
@@ -99,6 +119,7 @@ class SmallNode:
             pseudonym=pseudonym,
             profile_sha256="0" * 64,
             record={"frames": 1},
+            identity=NOBODY if entry is None else self.subjects.identity(entry, token=original),
         )
 
     def clean(self, uid: str = "1.2.3", route: Route = ROUTE, **output: str) -> int:
@@ -106,6 +127,19 @@ class SmallNode:
         self.arrive(uid, content=uid.encode())
         claim = self.claim()
         assert self.ledger.record_clean(claim, WORKER, route, self.output(**output))
+        return claim.instance_id
+
+    def clean_of(self, entry: CrosswalkEntry, route: Route = ROUTE) -> int:
+        """Walk a new instance of a patient to its outcome; return its number."""
+        source_uid = entry.instance_uid[0]
+        self.arrive(source_uid, content=os.urandom(8), patient_id=entry.patient_id, study=entry.study_uid[0])
+        claim = self.claim()
+        output = replace(
+            self.output(study=entry.study_uid[1], pseudonym=entry.pseudonym, entry=entry, token=claim.token),
+            sop_instance_uid=entry.instance_uid[1],
+            series_instance_uid=entry.series_uid[1],
+        )
+        assert self.ledger.record_clean(claim, WORKER, route, output)
         return claim.instance_id
 
     def state(self, instance_id: int) -> str:

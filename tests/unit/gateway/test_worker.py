@@ -22,6 +22,7 @@ from pipeline.records import (
     TextFinding,
     TextPlace,
 )
+from tests.factories.crosswalk import crosswalk_entry
 
 from .conftest import KEY, WORKER
 
@@ -96,6 +97,7 @@ def _result(output):
         findings=Findings(frames=1, redacted_fraction=0.1, cone=cone, text=(text,)),
         profile_sha256="0" * 64,
         model_sha256={},
+        crosswalk=crosswalk_entry(),
     )
 
 

@@ -14,6 +14,8 @@ from pydicom.fileset import FileSet
 from config.schema import ModelsConfig, PatientIds, Pixels, Profile
 from pipeline import crew
 from pipeline.bulk import BulkJob, OtherRunError, run_bulk
+from pipeline.crosswalk import FILENAME, CrosswalkSeal, read_crosswalk
+from pipeline.header.identity import Identities
 from pipeline.inputs import UnusableInputError, list_sources
 from tests.factories.pixels import KEY, PATIENT_ID, burn, save_image, speckle
 from tests.factories.profiles import RESEARCH
@@ -285,3 +287,34 @@ def test_the_shipped_models_redact_and_list_what_they_read(tmp_path):
     with (tmp_path / "out" / "text.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert "VORZIB" in " ".join(row["text"] for row in rows).upper()
+
+
+def test_a_run_with_a_key_leaves_a_sealed_crosswalk(tmp_path):
+    """One entry for each object that was written; neither it nor the journal holds a source identity in clear."""
+    run(job(tmp_path, study(tmp_path / "in")))
+
+    out = tmp_path / "out"
+    entries = list(read_crosswalk(out / FILENAME, CrosswalkSeal(Identities(KEY, "p"))))
+    assert {entry.patient_id for entry in entries} == {PATIENT_ID}
+    assert sorted(entry.instance_uid[0] for entry in entries) == [f"1.2.826.0.1.55.{number}" for number in range(1, 5)]
+    assert {entry.instance_uid[1] for entry in entries} == {path.stem for path in (out / "objects").rglob("*.dcm")}
+    for path in (out / FILENAME, out / ".run" / "journal.jsonl"):
+        assert PATIENT_ID.encode() not in path.read_bytes()
+        assert b"1.2.826.0.1.55." not in path.read_bytes()
+
+
+def test_a_resumed_run_leaves_a_whole_crosswalk(tmp_path):
+    """What an earlier run did is in it too."""
+    run(job(tmp_path, study(tmp_path / "in", count=2)))
+    save_image(tmp_path / "in" / "late.dcm", speckle(2, seed=9), SOPInstanceUID="1.2.826.0.1.55.9")
+
+    run(job(tmp_path, tmp_path / "in"))
+
+    assert len(list(read_crosswalk(tmp_path / "out" / FILENAME, CrosswalkSeal(Identities(KEY, "p"))))) == 3
+
+
+def test_a_run_whose_key_is_erased_leaves_no_crosswalk(tmp_path):
+    """Nobody could open it."""
+    run(job(tmp_path, study(tmp_path / "in", count=1), key=None))
+
+    assert not (tmp_path / "out" / FILENAME).exists()

@@ -18,6 +18,7 @@ from pipeline.records import (
     TextFinding,
     TextPlace,
 )
+from tests.factories.crosswalk import crosswalk_entry
 
 IDENTITIES = Identities(bytes(32), "p")
 FULL = Sidecar(csv=True, store_text="full")
@@ -59,6 +60,7 @@ def instance(*texts, sop="2.25.1"):
         findings=Findings(frames=5, redacted_fraction=0.1, cone=cone, text=found),
         profile_sha256="00",
         model_sha256={},
+        crosswalk=crosswalk_entry(),
     )
 
 

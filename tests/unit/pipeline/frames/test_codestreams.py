@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openjpeg.utils import encode_array
 
-from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, only_run_lengths, without_metadata
+from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, without_metadata
+from pipeline.frames.run_lengths import only_run_lengths
 from pipeline.frames.syntaxes import Coding
 from tests.factories.pixels import speckle
 

@@ -1,12 +1,21 @@
-"""Images are let through; everything that this version cannot clean is held under its own reason."""
+"""Every class of the standard has a kind; what a profile cannot scrub is held under its own reason."""
 
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.uid import UID_dictionary
 
+from config.schema import Cone, Pixels
 from pipeline.header.classes import check_class
+from pipeline.header.kinds import KINDS, Kind
 from pipeline.reasons import Held, Reason
+from tests.factories.content import item, reference, report
 from tests.factories.planted import planted_object
+from tests.factories.profiles import CLEANING, RESEARCH, STRICT
+
+STORAGE = "1.2.840.10008.5.1.4.1.1."
+ULTRASOUND, CT = f"{STORAGE}6.1", f"{STORAGE}2"
+CROPPING = CLEANING.model_copy(update={"pixels": Pixels(cone=Cone(crop=True))})
 
 
 def of_class(uid, *, image=False, title=None):
@@ -23,65 +32,94 @@ def of_class(uid, *, image=False, title=None):
     return dataset
 
 
-def reason_for(dataset):
+def reason_for(dataset, profile=CLEANING):
     """Return why the object is held."""
     with pytest.raises(Held) as held:
-        check_class(dataset)
+        check_class(dataset, profile)
     return held.value.reason
+
+
+def test_every_storage_class_of_the_standard_has_a_kind():
+    """None is forgotten, and none is there that the standard does not know."""
+    storage = {
+        uid
+        for uid, (name, type_, *_) in UID_dictionary.items()
+        if type_ == "SOP Class" and "Storage" in name and "Commitment" not in name
+    }
+
+    assert set(KINDS) == storage
 
 
 @pytest.mark.parametrize("kind", ["US", "US1", "CT", "MR", "CR", "SC"])
 def test_images_are_let_through(kind):
-    """What a PACS mostly sends."""
-    check_class(planted_object(kind, seed=1).dataset)
-
-
-@pytest.mark.parametrize("ending", ["3", "6", "6.2", "77.1.5.1", "12.1", "20", "13.1.3"])
-def test_retired_and_rare_image_classes_are_let_through(ending):
-    """Old ultrasound, ophthalmology, angiography, nuclear medicine, tomosynthesis."""
-    check_class(of_class(f"1.2.840.10008.5.1.4.1.1.{ending}"))
+    """What a PACS mostly sends, under any profile."""
+    assert check_class(planted_object(kind, seed=1).dataset, STRICT) is Kind.IMAGE
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"),
+    ("ending", "kind"),
     [
-        ("SR", Reason.STRUCTURED_CONTENT),
-        ("KOS", Reason.STRUCTURED_CONTENT),
-        ("PDF", Reason.ENCAPSULATED_DOCUMENT),
+        ("3", Kind.IMAGE),
+        ("77.1.5.1", Kind.IMAGE),
+        ("481.1", Kind.IMAGE),
+        ("11.1", Kind.PRESENTATION),
+        ("9.1.1", Kind.WAVEFORM),
+        ("481.3", Kind.RADIOTHERAPY),
+        ("481.2", Kind.GRID),
+        ("66.4", Kind.GRID),
+        ("66.1", Kind.MEASUREMENT),
+        ("4.2", Kind.MEASUREMENT),
     ],
 )
-def test_reports_and_documents_are_held(kind, reason):
-    """Until their content can be cleaned."""
-    assert reason_for(planted_object(kind, seed=1).dataset) is reason
+@pytest.mark.parametrize("profile", [STRICT, CLEANING])
+def test_all_that_is_not_content_is_let_through_under_any_profile(ending, kind, profile):
+    """Presentation states, waveforms, radiotherapy, segmentations, registrations."""
+    assert check_class(of_class(STORAGE + ending), profile) is kind
+
+
+@pytest.mark.parametrize("kind", ["SR", "KOS"])
+def test_reports_are_let_through_where_the_profile_cleans_their_content(kind):
+    """And held where it does not."""
+    source = planted_object(kind, seed=1).dataset
+
+    assert check_class(source, CLEANING) is Kind.REPORT
+    assert reason_for(source, RESEARCH) is Reason.STRUCTURED_CONTENT
+
+
+@pytest.mark.parametrize("profile", [STRICT, CLEANING])
+def test_documents_are_held_under_any_profile(profile):
+    """Nobody looks into a PDF."""
+    assert reason_for(planted_object("PDF", seed=1).dataset, profile) is Reason.ENCAPSULATED_DOCUMENT
 
 
 @pytest.mark.parametrize("code", ["113001", "113037", "113038", "113039"])
 def test_rejection_notes_are_held_as_corrections(code):
     """A key object that takes images back is not a report."""
-    assert reason_for(of_class("1.2.840.10008.5.1.4.1.1.88.59", title=(code, "DCM"))) is Reason.CORRECTION
-    assert reason_for(of_class("1.2.840.10008.5.1.4.1.1.88.59", title=(code, "X"))) is Reason.STRUCTURED_CONTENT
+    assert reason_for(of_class(f"{STORAGE}88.59", title=(code, "DCM"))) is Reason.CORRECTION
+    assert check_class(of_class(f"{STORAGE}88.59", title=(code, "X")), CLEANING) is Kind.REPORT
 
 
-@pytest.mark.parametrize("ending", ["11.1", "9.1.1", "481.3", "66.4", "66", "30", "128.2", "999"])
-def test_what_is_no_image_or_unknown_is_held(ending):
-    """Presentation states, waveforms, radiotherapy, segmentations, raw data, classes of tomorrow."""
-    assert reason_for(of_class(f"1.2.840.10008.5.1.4.1.1.{ending}", image=True)) is Reason.UNSUPPORTED_CLASS
+@pytest.mark.parametrize("ending", ["9.4.1", "9.4.2", "66", "131", "200.2", "999"])
+def test_sound_raw_data_and_unknown_classes_are_held(ending):
+    """Even when they look like images."""
+    assert reason_for(of_class(STORAGE + ending, image=True)) is Reason.UNSUPPORTED_CLASS
 
 
 def test_content_or_a_document_in_an_object_of_another_class_is_held():
     """A private class, or an image class that is none."""
-    content = of_class("1.2.840.10008.5.1.4.1.1.7")
+    content = of_class(f"{STORAGE}7")
     content.ContentSequence = Sequence([Dataset()])
     document = of_class("1.2.3.4", image=True)
     document.EncapsulatedDocument = b"%PDF"
 
-    assert reason_for(content) is Reason.STRUCTURED_CONTENT
+    assert reason_for(content, RESEARCH) is Reason.STRUCTURED_CONTENT
+    assert check_class(content, CLEANING) is Kind.IMAGE
     assert reason_for(document) is Reason.ENCAPSULATED_DOCUMENT
 
 
 def test_a_private_class_is_let_through_only_as_an_image():
     """By its attributes, because nobody knows its name."""
-    check_class(of_class("1.3.46.670589.11.0.0.12.1", image=True))
+    assert check_class(of_class("1.3.46.670589.11.0.0.12.1", image=True), STRICT) is Kind.IMAGE
 
     assert reason_for(of_class("1.3.46.670589.11.0.0.12.2")) is Reason.UNSUPPORTED_CLASS
 
@@ -89,3 +127,44 @@ def test_a_private_class_is_let_through_only_as_an_image():
 def test_an_object_without_class_is_held():
     """Nobody can say what it is."""
     assert reason_for(Dataset()) is Reason.UNREADABLE
+
+
+def scoord_in(sop_class, value_type="SCOORD"):
+    """Return a report whose coordinates lie in an image of a class."""
+    image = item("IMAGE", None, "1.2.3.9", relationship="SELECTED FROM")
+    image.ReferencedSOPSequence = [reference("1.2.3.9", sop_class)]
+    scoord = item(value_type, ("111030", "DCM"), children=[image], GraphicType="POINT")
+    scoord.GraphicData = [1.0, 2.0] if value_type == "SCOORD" else [1.0, 2.0, 3.0]
+    return report(scoord)
+
+
+def test_coordinates_in_images_that_the_profile_crops_hold_the_object():
+    """Ultrasound, and Secondary Capture, which may be ultrasound; not a CT, and not without a crop."""
+    assert reason_for(scoord_in(ULTRASOUND), CROPPING) is Reason.REFERENCES_CROPPED
+    assert reason_for(scoord_in(f"{STORAGE}7"), CROPPING) is Reason.REFERENCES_CROPPED
+    assert check_class(scoord_in(CT), CROPPING) is Kind.REPORT
+    assert check_class(scoord_in(ULTRASOUND, "SCOORD3D"), CROPPING) is Kind.REPORT
+    assert check_class(scoord_in(ULTRASOUND), CLEANING) is Kind.REPORT
+
+
+def test_presentation_states_and_segmentations_of_cropped_images_are_held():
+    """A displayed area counts pixels, and the frames of a segmentation lie on those of the image."""
+    state = of_class(f"{STORAGE}11.1")
+    area = Dataset()
+    area.DisplayedAreaTopLeftHandCorner = [1, 1]
+    state.DisplayedAreaSelectionSequence = [area]
+    segmentation = of_class(f"{STORAGE}66.4")
+    for dataset in (state, segmentation):
+        series = Dataset()
+        series.ReferencedSOPSequence = series.ReferencedImageSequence = [reference("1.2.3.9", ULTRASOUND)]
+        dataset.ReferencedSeriesSequence = [series]
+
+        assert reason_for(dataset, CROPPING) is Reason.REFERENCES_CROPPED
+
+
+def test_a_report_without_coordinates_may_refer_to_cropped_images():
+    """Its measurements stay true."""
+    source = report(item("IMAGE", ("121112", "DCM"), "1.2.3.9"), item("NUM", ("410668003", "SCT"), ("1", "mm")))
+    source.ContentSequence[0].ReferencedSOPSequence = [reference("1.2.3.9", ULTRASOUND)]
+
+    assert check_class(source, CROPPING) is Kind.REPORT

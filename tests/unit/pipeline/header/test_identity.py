@@ -1,11 +1,20 @@
 """Keyed identities: the same everywhere for the same key, unlinkable without it."""
 
+import re
 import uuid
 
 import pytest
 from pydicom.uid import UID
 
-from pipeline.header.identity import Identities, is_well_known, normalise_patient_id, patient_domain_of
+from config.patient_table import PatientTable
+from config.schema import PatientIds
+from pipeline.header.identity import (
+    Identities,
+    is_well_known,
+    normalise_patient_id,
+    patient_domain_of,
+    pseudonym_of,
+)
 from pipeline.reasons import Held, Reason
 
 KEY = bytes(range(32))
@@ -140,3 +149,30 @@ def test_text_digests_are_keyed_and_stable():
 
     assert identities.text_digest("MILLER") == identities.text_digest("MILLER")
     assert identities.text_digest("MILLER") != Identities(KEY, "other").text_digest("MILLER")
+
+
+def test_a_pseudonym_has_the_length_and_alphabet_that_the_profile_asks_for():
+    """What is longer begins with what is shorter; 16 characters of base32 are what they always were."""
+    keyed = Identities(bytes(range(32)), "p")
+    short = keyed.pseudonym("A", "1", prefix="SV-")
+
+    assert keyed.pseudonym("A", "1", prefix="SV-", length=48).startswith(short)
+    assert len(keyed.pseudonym("A", "1", length=48)) == 48
+    assert re.fullmatch("[0-9A-F]{20}", keyed.pseudonym("A", "1", length=20, alphabet="hex"))
+    assert re.fullmatch("[0-9]{25}", keyed.pseudonym("A", "1", length=25, alphabet="digits"))
+    assert keyed.pseudonym("A", "1", length=25, alphabet="digits") != keyed.pseudonym(
+        "A", "2", length=25, alphabet="digits"
+    )
+
+
+def test_a_patient_who_is_not_in_the_table_is_held():
+    """And one who is has the steward's pseudonym, whatever the key."""
+    table = PatientTable(sha256="0", rows={("", "4711"): "ECHO-1"})
+    how = PatientIds(method="table", file=table)
+    keyed = Identities(bytes(32), "p")
+
+    assert pseudonym_of(keyed, how, "A", "4711") == "ECHO-1"
+    with pytest.raises(Held) as held:
+        pseudonym_of(keyed, how, "A", "4712")
+    assert held.value.reason is Reason.UNKNOWN_PATIENT
+    assert "4712" not in str(held.value)

@@ -1,10 +1,16 @@
 """The factory plants what it says, and the search finds it however it is encoded."""
 
+import base64
+import gzip
 import zlib
 
 import pytest
 
+from tests.factories.corpus.made import make
+from tests.factories.corpus.pixels import EXPLICIT
 from tests.factories.planted import KINDS, find_planted, planted_object
+
+ITEM = bytes.fromhex("feff00e012000000")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,3 +51,26 @@ def test_a_deflated_object_is_searched_inside(tmp_path):
     path = planted.save(tmp_path / "deflated.dcm")
 
     assert find_planted(path, planted.planted) == list(planted.planted)
+
+
+@pytest.mark.parametrize("seed", range(14))
+def test_everything_planted_in_the_corpus_is_found_in_the_original(seed):
+    """In every place, every character set and every syntax that hides bytes: or its absence would prove nothing."""
+    for kind, syntax in (("CT", "1.2.840.10008.1.2.2"), ("US-CLIP", "1.2.840.10008.1.2.4.50"), ("SR-DOSE", EXPLICIT)):
+        made = make(kind, syntax, seed=seed)
+
+        assert {plant.where for plant in made.plants} - {plant.where for plant in made.leaks(made.raw)} == set()
+
+
+@pytest.mark.parametrize("hide", [base64.b64encode, gzip.compress, lambda raw: b"xx" + raw[:7] + ITEM + raw[7:]])
+def test_planted_words_are_found_in_base64_gzip_and_across_fragments(hide):
+    """What was encoded once more is still there."""
+    assert find_planted(b"\0\0" + hide(b"so Vovrozib is here"), ["Vovrozib"]) == ["Vovrozib"]
+
+
+def test_the_same_seed_gives_the_same_bytes_and_the_same_study():
+    """Objects of one study are made one at a time, in any order, by any process."""
+    first, again = make("CT", EXPLICIT, seed=3), make("CT", EXPLICIT, seed=3)
+
+    assert first.raw == again.raw
+    assert make("MR", EXPLICIT, seed=3).dataset.StudyInstanceUID == first.dataset.StudyInstanceUID

@@ -15,6 +15,7 @@ from tests.factories.planted import find_planted
 def test_words_of_a_big_endian_object_are_turned_around():
     """A lookup table keeps its values, not its bytes."""
     source = minimal(RedPaletteColorLookupTableData=b"\x01\x02\x03\x04", Rows=258)
+    source.add_new(0x00281101, "US", [2, 0, 16])
     buffer = io.BytesIO()
     source.file_meta = pydicom.dataset.FileMetaDataset()
     source.file_meta.TransferSyntaxUID = ExplicitVRBigEndian

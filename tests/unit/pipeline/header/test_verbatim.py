@@ -78,7 +78,7 @@ def test_real_objects_come_out_the_same_both_ways(profile):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                check_class(pydicom.dcmread(path))
+                check_class(pydicom.dcmread(path), profile)
                 first, second = both_ways(path.read_bytes(), profile)
             except (Held, pydicom.errors.InvalidDicomError, AttributeError, NotImplementedError, ValueError):
                 continue  # held, or damaged so that not everything can be decoded

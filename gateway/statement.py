@@ -1,0 +1,253 @@
+"""The DICOM conformance statement and the AE worksheet of one configuration, as Markdown (PS3.2).
+
+Rule of the file: what is negotiated, answered and claimed is read from the code that does it; only prose stands here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.uid import UID
+
+from gateway import negotiation
+from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from gateway.requestor import MOST_CONTEXTS
+from gateway.statuses import REJECTION_CODES, Rejection, Status
+from gateway.transport import PDU_BYTES
+from pipeline.header.marks import BASIC_PROFILE, OPTION_CODES
+from pipeline.header.ps315_table import EDITION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from config.schema import GatewayConfig
+
+_MEANINGS = {
+    Status.SUCCESS: "the object, its receipt and its row in the ledger are durable on disk",
+    Status.INVALID_SOP_INSTANCE: "a UID of the command breaks the rules for UIDs (PS3.5 9.1)",
+    Status.OUT_OF_RESOURCES: "nothing was kept; the same send may succeed later",
+    Status.DATA_SET_DOES_NOT_MATCH: "the data set names another class or instance than the command",
+    Status.CANNOT_UNDERSTAND: "the command lacks what a C-STORE needs, or its context is not for storage",
+}
+_REJECTED = {
+    Rejection.CALLED_AET: "the called AE title is not one of ours",
+    Rejection.CALLING_AET: "AE title, address and certificate of the caller are no node of the configuration",
+    Rejection.LOCAL_LIMIT: "as many associations are open as are allowed",
+    Rejection.CONGESTION: "a fault of ours while deciding",
+}
+
+
+def statement(config: GatewayConfig, version: str) -> str:
+    """Return the conformance statement of a node with this configuration."""
+    parts = (
+        _overview(config, version),
+        _storage_scp(config),
+        _storage_scu(config),
+        _verification(config),
+        _not_offered(),
+        _security(config),
+        _de_identification(config),
+        _worksheet(config),
+    )
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    for row in rows:
+        yield f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |"
+
+
+def _name(uid: str) -> str:
+    known = UID(uid).name
+    return known if known != uid else "(private or newer)"
+
+
+def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
+    yield f"# DICOM conformance statement: Sonoveil {version}"
+    yield ""
+    yield (
+        "Sonoveil is a node between a clinical and a research PACS: it receives objects by C-STORE, de-identifies "
+        f"them by PS3.15 Annex E (edition {EDITION}), and sends the results on by C-STORE. It keeps nothing for "
+        "others to query."
+    )
+    yield ""
+    yield from _table(
+        ("", ""),
+        [
+            ("Implementation Class UID", IMPLEMENTATION_CLASS_UID),
+            ("Implementation Version Name", IMPLEMENTATION_VERSION_NAME),
+            ("AE titles answered", ", ".join(config.listener.ae_titles)),
+            ("Port", config.listener.port),
+            ("Application context", "1.2.840.10008.3.1.1.1"),
+            ("Largest PDU received and sent", f"{PDU_BYTES} bytes (16777216 are tolerated)"),
+            ("Asynchronous operations window", "not negotiated: one operation at a time"),
+            ("User identity, extended negotiation", "not supported; an identity that is offered is not looked at"),
+            ("Associations received at the same time", config.listener.max_associations),
+        ],
+    )
+    yield ""
+    yield from _table(
+        ("Service", "SCU", "SCP"),
+        [("Verification (C-ECHO)", "yes", "yes"), ("Storage (C-STORE)", "yes", "yes")],
+    )
+
+
+def _storage_scp(config: GatewayConfig) -> Iterator[str]:
+    yield "## Storage SCP"
+    yield ""
+    yield (
+        "Level 2 (full): every attribute is received; what leaves is another object with other UIDs. Accepted is "
+        "every abstract syntax with a valid UID that the standard does not give to another service: all Storage "
+        "SOP classes, retired and private ones included. What cannot be de-identified is acknowledged and held, "
+        "not refused, so that no sender's queue loops."
+    )
+    yield ""
+    yield "In each presentation context the first of these that is proposed is accepted:"
+    yield ""
+    known = (*negotiation.LOSSLESS_COMPRESSED, *negotiation.UNCOMPRESSED)
+    yield from _table(
+        ("", "Transfer syntax", "UID"), [(rank, _name(str(uid)), uid) for rank, uid in enumerate(known, start=1)]
+    )
+    yield ""
+    yield (
+        f"{len(known) + 1}: private and unknown ones; {len(known) + 2}: lossy ones; last those whose pixels lie "
+        "elsewhere (JPIP)."
+    )
+    yield ""
+    yield from _table(
+        ("Status", "Meaning"), [(f"0x{status.value:04X}", meaning) for status, meaning in _MEANINGS.items()]
+    )
+    yield ""
+    yield from _table(
+        ("Result", "Source", "Reason", "Association rejected because"),
+        [(code.result, code.source, code.reason, _REJECTED[rejection]) for rejection, code in REJECTION_CODES.items()],
+    )
+    yield ""
+    times = config.listener.timeouts
+    yield from _table(
+        ("Timeout", "Seconds"),
+        [
+            ("for an association message", f"{times.association.total_seconds():g}"),
+            ("for the rest of a message that has begun", f"{times.dimse.total_seconds():g}"),
+            ("for the next message", f"{times.idle.total_seconds():g}"),
+        ],
+    )
+
+
+def _storage_scu(config: GatewayConfig) -> Iterator[str]:
+    yield "## Storage SCU"
+    yield ""
+    yield (
+        "Each presentation context proposes one class in one transfer syntax, the one of the objects that wait; "
+        f"at most {MOST_CONTEXTS} contexts an association, further associations beyond. Objects leave in the "
+        "syntax that they have after de-identification. A target that refuses that context is offered Explicit VR "
+        "Little Endian once; then the delivery fails and is shown to a person. Every re-send is byte for byte the "
+        "same, with the same UIDs."
+    )
+    yield ""
+    yield (
+        "0x0000 and warnings (0xBxxx, 0x0001, 0x0107, 0x0116) are deliveries. 0xA7xx, a lost or rejected "
+        "association and no answer are tried again, later each time. Every other status is a failure that a "
+        "person looks at."
+    )
+    yield ""
+    send = config.send
+    tries = send.retry_max or "without limit"
+    yield (
+        f"First retry after {send.retry_delay.total_seconds():g} s, then {send.retry_delay_multiplier:g} times as "
+        f"long each time, up to {send.max_retry_delay.total_seconds():g} s, with jitter; tries: {tries}."
+    )
+
+
+def _verification(config: GatewayConfig) -> Iterator[str]:
+    yield "## Verification"
+    yield ""
+    may = [name for name, node in config.nodes.items() if node.allow_echo]
+    yield (
+        f"As SCP: answered to {', '.join(may) if may else 'nobody'}. As SCU: `sonoveil check` asks every node that "
+        "has a port."
+    )
+
+
+def _not_offered() -> Iterator[str]:
+    yield "## What is not offered, and why"
+    yield ""
+    yield (
+        "- **Storage Commitment as SCP.** An SCP of this service takes responsibility for keeping the object "
+        "(PS3.4 J.1). This node deletes originals once they are processed, so it must not take it; senders keep "
+        "their own."
+    )
+    yield "- **Storage Commitment as SCU, Query/Retrieve, Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Media:** `sonoveil deid` reads files, folders, DICOMDIR and zip; it creates no media."
+
+
+def _security(config: GatewayConfig) -> Iterator[str]:
+    yield "## Security"
+    yield ""
+    tls = config.listener.tls
+    if tls is None:
+        yield "The port speaks DICOM without TLS."
+    else:
+        asked = "must show" if tls.require_client_certificate else "may show"
+        yield f"The port speaks TLS 1.2 or 1.3 only (PS3.15 Annex B, BCP 195); callers {asked} a trusted certificate."
+    unknown = "rejected" if config.listener.reject_unknown_sources else "let in, and may store"
+    yield (
+        "Callers are known by AE title and address, and where a node names one, by the name in their certificate. "
+        f"Unknown callers are {unknown}."
+    )
+
+
+def _de_identification(config: GatewayConfig) -> Iterator[str]:
+    yield "## De-identification"
+    yield ""
+    yield (
+        f"Application Level Confidentiality Profiles of PS3.15 Annex E, edition {EDITION}; written into "
+        "(0012,0064) of every object that leaves. The role is that of a de-identifier; attributes are not "
+        "encrypted into the object."
+    )
+    for name, profile in sorted(config.profiles.items()):
+        yield ""
+        yield f"Profile `{name}`:"
+        yield ""
+        codes = [BASIC_PROFILE, *(OPTION_CODES[option] for option in profile.options)]
+        yield from _table(("Code (DCM)", "Meaning"), codes)
+    yield ""
+    yield (
+        "Text is written in ISO_IR 192 (UTF-8) where it is not ASCII; every character set of PS3.3 C.12.1.1.2 is "
+        "read. UIDs are replaced by UIDs under 2.25, the same for the same source UID and project, unless a "
+        "profile keeps them."
+    )
+
+
+def _worksheet(config: GatewayConfig) -> Iterator[str]:
+    yield "## AE worksheet"
+    yield ""
+    yield "This node, for the configuration of its peers:"
+    yield ""
+    port = f"{config.listener.port}{' (TLS)' if config.listener.tls else ''}"
+    yield from _table(
+        ("AE title", "Address", "Port", "Calls with"),
+        [(title, "this machine", port, config.listener.ae_titles[0]) for title in config.listener.ae_titles],
+    )
+    yield ""
+    yield "Its peers, as this node knows them:"
+    yield ""
+    yield from _table(
+        ("Node", "AE title", "Calls from", "May", "Called at", "Called as", "TLS", "Receives from rules"),
+        [
+            (
+                name,
+                node.ae_title,
+                ", ".join(node.host),
+                ", ".join(word for word, may in (("store", node.allow_store), ("echo", node.allow_echo)) if may)
+                or "none",
+                f"{node.address}:{node.port}" if node.port is not None else "none",
+                config.calling_ae_title(name) if node.port is not None else "none",
+                "yes" if node.tls is not None and node.port is not None else "none",
+                ", ".join(rule.name for rule in config.rules if name in rule.target) or "none",
+            )
+            for name, node in config.nodes.items()
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Content that is more than attributes: content items, annotations, waveforms."""

@@ -1,0 +1,148 @@
+"""The cleaner of one patient's texts: the plan that any text gets, and this object's identifiers.
+
+Rule of the file: the result has no identifier in it; where one cannot be placed, nothing of the text stays.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pipeline.header.folding import fold, is_unspaced, tokens
+from pipeline.header.text.cutting import RUN
+from pipeline.header.text.pieces import Decision, Outcome, Piece
+from pipeline.header.text.plan import is_untouched, plan, settled
+from pipeline.header.text.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.header.identifiers import Identifiers
+
+_MOST_ROUNDS = 16
+"""Each round only takes away, and most texts need two; one that needs more is taken for hostile and goes."""
+_LENGTHS = (16, 64, 1024, 10240)
+"""Characters of SH, LO, ST and LT: a moved date with a longer month must not make a legal value too long."""
+
+
+class TextCleaner:
+    """Cleans the free text of one patient.
+
+    Parameters
+    ----------
+    identifiers
+        Of the original.
+    shift_days
+        By how many days dates in a text move back; None where they go.
+    """
+
+    def __init__(self, *, identifiers: Identifiers, shift_days: int | None) -> None:
+        self._identifiers = identifiers
+        self._shift_days = shift_days
+
+    def clean(self, text: str) -> str:
+        """Return what may stay of a text, which may be nothing.
+
+        Cleaning twice is cleaning once, but that dates that move do so each time.
+        """
+        normal = text if text.isascii() else unicodedata.normalize("NFC", text)
+        if plan(normal).stays and not self._holds_identifier(normal):
+            return text
+        return self._cleaned(normal, self._shift_days)
+
+    def is_clean(self, text: str) -> bool:
+        """Tell whether a text may stay exactly as it is."""
+        normal = text if text.isascii() else unicodedata.normalize("NFC", text)
+        return plan(normal).stays and not self._holds_identifier(normal)
+
+    def explain(self, text: str) -> tuple[Decision, ...]:
+        """Return what happens to each part of a text and by which rule, for the steward's dry run.
+
+        The texts of the decisions are confidential. Separators are left out.
+        """
+        normal = unicodedata.normalize("NFC", text)
+        return tuple(
+            Decision(text=normal[piece.start : piece.end], outcome=self._outcome(piece), rule=self._rule(piece))
+            for piece in self._judged(normal)
+            if not piece.is_separator
+        )
+
+    def _cleaned(self, text: str, shift_days: int | None) -> str:
+        for _ in range(_MOST_ROUNDS):
+            pieces = self._judged(text)
+            stays = {piece.start: piece.replacement for piece in pieces if piece.replacement is not None}
+            goes = {piece.start: None for piece in pieces if piece.date is not None and shift_days is None}
+            shorter = render(text, pieces, stays | goes)
+            if shorter == text:
+                break
+            text = shorter
+        else:
+            return ""
+        moved = self._moved(text, pieces, shift_days)
+        if moved is None or self._identifiers.in_text(moved):
+            return "" if shift_days is None else self._cleaned(text, None)
+        return moved
+
+    def _moved(self, text: str, pieces: tuple[Piece, ...], shift_days: int | None) -> str | None:
+        """Return a text with its dates moved; None where one cannot move or the text grows out of its VR."""
+        dates = {piece.start: piece.date for piece in pieces if piece.date is not None}
+        if not dates or shift_days is None:
+            return text
+        written = {start: date.moved(shift_days) for start, date in dates.items()}
+        result = render(text, pieces, written)
+        grows = any(len(text) <= length < len(result) for length in _LENGTHS)
+        return None if grows or None in written.values() else result
+
+    def _judged(self, text: str) -> tuple[Piece, ...]:
+        """Return the pieces of a text in NFC, with this object's identifiers gone."""
+        pieces = plan(text).pieces
+        if not self._holds_identifier(text):
+            return pieces
+        spans = list(self._identifier_spans(text))
+        if not spans:
+            return tuple(replace(piece, stays=False, rule="identifier") for piece in pieces)
+        marked = [
+            replace(piece, stays=False, date=None, replacement=None, rule="identifier")
+            if not piece.is_separator and any(start < piece.end and piece.start < end for start, end in spans)
+            else piece
+            for piece in pieces
+        ]
+        return settled(text, marked)
+
+    def _holds_identifier(self, text: str) -> bool:
+        return self._identifiers.in_text(text) or any(True for _ in self._joined_words(text))
+
+    def _joined_words(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield identifiers that are a part of a longer run: kneeMiller."""
+        words = self._identifiers.words
+        for piece in plan(text).pieces:
+            if piece.is_word and fold(text[piece.start : piece.end]) in words:
+                yield piece.start, piece.end
+
+    def _identifier_spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where identifiers stand: tokens, runs of tokens, names in scripts without blanks."""
+        found: list[tuple[str, int, int]] = []
+        for match in RUN.finditer(text):
+            found += [(token, match.start(), match.end()) for token in tokens(fold(match[0]))]
+        words, phrases = self._identifiers.words, self._identifiers.phrases
+        for index, (token, start, end) in enumerate(found):
+            if token in words:
+                yield start, end
+            for phrase in phrases.get(token, ()):
+                run = found[index : index + len(phrase)]
+                if tuple(part[0] for part in run) == phrase:
+                    yield start, run[-1][2]
+            if is_unspaced(token) and any(name in token for name in self._identifiers.unspaced):
+                yield start, end
+        yield from self._joined_words(text)
+
+    def _outcome(self, piece: Piece) -> Outcome:
+        if not piece.stays or (piece.date is not None and self._shift_days is None):
+            return Outcome.REMOVED
+        if is_untouched(piece):
+            return Outcome.KEPT
+        return Outcome.SHIFTED if piece.date is not None else Outcome.REPLACED
+
+    def _rule(self, piece: Piece) -> str:
+        return "pattern:date" if piece.date is not None and self._shift_days is None else piece.rule

@@ -1,0 +1,77 @@
+"""The conformance statement: what it says is what the configuration and the code say."""
+
+import re
+from itertools import pairwise
+
+import pytest
+
+from config.load import load_gateway, write_key
+from gateway import negotiation
+from gateway.cli import main
+from gateway.statement import statement
+from gateway.statuses import REJECTION_CODES, Status
+
+CONFIG = """
+listener: {ae_titles: [SONOVEIL, ECHO], port: 4242, timeouts: {idle: 7m}}
+nodes:
+  clinical: {ae_title: CLINICAL, host: [10.0.0.5, 10.0.8.0/24], allow_store: true}
+  research: {ae_title: RESEARCH, host: 10.0.1.7, port: 104, local_aet: SENDER, allow_echo: false}
+storage: {path: store}
+rules:
+  - {name: echo, from: clinical, profile: strict, project: p1, target: [research]}
+  - {name: default, fallback: true, action: hold}
+send: {retry_max: 5}
+secrets: {key_file: key}
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Return a configuration file."""
+    write_key(tmp_path / "key")
+    (tmp_path / "gateway.yaml").write_text(CONFIG)
+    return tmp_path / "gateway.yaml"
+
+
+def test_every_status_rejection_and_syntax_of_the_code_is_in_it(file):
+    """Whoever adds one says what it means, or this fails."""
+    text = statement(load_gateway(file), "1.2.3")
+
+    for status in Status:
+        assert f"| 0x{status.value:04X} |" in text
+    for code in REJECTION_CODES.values():
+        assert f"| {code.result} | {code.source} | {code.reason} |" in text
+    listed = re.findall(r"^\| \d+ \| [^|]+ \| ([0-9.]+) \|$", text, re.MULTILINE)
+    assert listed == [str(uid) for uid in (*negotiation.LOSSLESS_COMPRESSED, *negotiation.UNCOMPRESSED)]
+
+
+def test_it_is_about_this_configuration(file):
+    """AE titles, addresses, timeouts, retries, the profile's codes, and who is what to whom."""
+    text = statement(load_gateway(file), "1.2.3")
+
+    assert "Sonoveil 1.2.3" in text
+    assert "| AE titles answered | SONOVEIL, ECHO |" in text
+    assert "| for the next message | 420 |" in text
+    assert "tries: 5" in text
+    assert "| 113101 | Clean Pixel Data Option |" in text
+    assert "113107" not in text
+    assert "| research | RESEARCH | 10.0.1.7 | none | 10.0.1.7:104 | SENDER | none | echo |" in text
+    assert "answered to clinical." in text
+
+
+def test_tables_are_tables(file):
+    """Every row of a table has as many cells as its head."""
+    lines = statement(load_gateway(file), "1").splitlines()
+
+    for above, line in pairwise(lines):
+        if line.startswith("|") and above.startswith("|"):
+            assert line.count("|") == above.count("|"), line
+
+
+def test_the_command_prints_it(file, capsys):
+    """And nothing else."""
+    assert main(["statement", "-c", str(file)]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.startswith("# DICOM conformance statement: Sonoveil ")
+    assert printed.err == ""
