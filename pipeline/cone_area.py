@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.cone import ACCEPTED_CONFIDENCE
 from pipeline.plan import NO_CONE, ConeArea
 from pipeline.reasons import Held, Reason
 from pipeline.records import ConeFinding, ConeOutcome
@@ -92,6 +91,8 @@ def _segment(frames: Frames, segmenter: ConeSegmenter) -> tuple[NDArray[np.bool_
 
     The last look is at the brightest values of the others: what is dark in one frame shows in another.
     """
+    from models.cone import ACCEPTED_CONFIDENCE  # noqa: PLC0415  30 MB of libraries that a header job never needs
+
     places = sorted({round(at) for at in np.linspace(0, len(frames) - 1, num=min(_LOOKS, len(frames)))})
     views = [frames.displayed(index) for index in places]
     if len(views) > 1:

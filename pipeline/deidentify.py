@@ -11,10 +11,9 @@ import errno
 import hashlib
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from config.schema import profile_sha256
-from models.catalog import open_models
 from models.errors import ModelFailed, ModelUnavailable
 from pipeline.cone_area import find_cone_area
 from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
@@ -103,13 +102,13 @@ class Deidentifier:
         key: bytes,
         project: str,
         models_config: ModelsConfig,
-        opener: Callable[..., OpenedModels] = open_models,
+        opener: Callable[..., OpenedModels] | None = None,
     ) -> None:
         self.profile = profile
         self.profile_sha256 = profile_sha256(profile)
         self.identities = Identities(key, project)
         self._models_config = models_config
-        self._opener = opener
+        self._opener = opener or _open_models
         self._opened: OpenedModels | None = None
 
     def open(self) -> Mapping[str, str]:
@@ -284,6 +283,12 @@ class Deidentifier:
             model_sha256=dict(self.open()),
             crosswalk=scrubbed.crosswalk,
         )
+
+
+def _open_models(config: ModelsConfig, *, text: Literal["ppocr", "craft", "union"], cone: bool) -> OpenedModels:
+    from models.catalog import open_models  # noqa: PLC0415  50 MB of libraries that a header job never needs
+
+    return open_models(config, text=text, cone=cone)
 
 
 @contextmanager

@@ -13,7 +13,6 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from pipeline.frames import turbojpeg
@@ -263,6 +262,8 @@ def _near_an_edge(mask: NDArray[np.bool_], grid: BlockGrid, *, is_cropped: bool)
     down, across = grid.ring
     reach = np.ones((2 * down + 1, 2 * across + 1), dtype=np.uint8)
     area = mask.astype(np.uint8)
+    import cv2  # noqa: PLC0415  30 MB that a job which blanks nothing never needs
+
     near: NDArray[np.bool_] = np.asarray(cv2.dilate(area, reach) != cv2.erode(area, reach))
     if is_cropped:
         for edge in (near[:down], near[mask.shape[0] - down :], near[:, :across], near[:, mask.shape[1] - across :]):
