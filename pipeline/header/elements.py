@@ -19,7 +19,7 @@ from pipeline.header.decoding import Undecodable, check_depth, decoded, vr_of
 from pipeline.header.dummies import ANONYMIZED, dummy, dummy_code
 from pipeline.header.identifiers import parts_of
 from pipeline.header.identity import normalise_patient_id
-from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
+from pipeline.header.keeping import fits_dictionary, is_decoded, publishable, spells_identifier
 from pipeline.header.outside import action_for
 from pipeline.header.ps315_table import ROWS
 from pipeline.header.special import TREATMENTS
@@ -97,7 +97,10 @@ class Scrubber:
     def _acted_on_value(self, original: DataElement, action: Action, depth: int) -> DataElement | None:
         tag = int(original.tag)
         if action in _TREATED and tag in TREATMENTS and tag not in self._rules.ruled:
-            return TREATMENTS[tag](original, self._context, self.scrub, depth)
+            treated = TREATMENTS[tag](original, self._context, self.scrub, depth)
+            if treated is not None:
+                self._note_text(treated.VR, treated.value)
+            return treated
         if original.VR == "SQ":
             return self._sequence(original, action, depth)
         return _METHODS[action](self, original)
@@ -186,7 +189,8 @@ class Scrubber:
             if basic is Action.REMOVE:
                 return None
             return self._dummied(original) if basic is Action.DUMMY else _element(tag, vr, None)
-        parts = [self._context.cleaner.clean(str(part)) for part in parts_of(original.value)]
+        texts = [str(part) for part in parts_of(original.value)]
+        parts = [self._context.cleaner.clean(text) if is_decoded(text) else "" for text in texts]
         for part in parts:
             self._note_text(vr, part)
         return DataElement(tag, vr, _multiple(parts) if any(parts) else None)

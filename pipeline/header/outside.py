@@ -1,7 +1,7 @@
 """Elements that Table E.1-1 does not name: one action by group, dictionary and VR.
 
-A table-only engine leaks by construction, so nothing stays here by default except numbers, coded values and short
-texts in attributes of the standard; short texts that repeat an identifier go too (`pipeline.header.scrub`).
+A table-only engine leaks by construction, so nothing stays here by default except numbers and defined terms in
+attributes of the standard; short texts are cleaned.
 Rule of the file: no element in no dictionary stays, whatever it holds.
 """
 
@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
 
+from pipeline.header.codes import CODE_TAGS
 from pipeline.header.table import TEMPORAL_VRS, Action, Dates, Rules
 
 FIRST_DATA_GROUP = 0x0008
@@ -18,18 +19,37 @@ PIXEL_GROUP = 0x7FE0
 _REPEATING_GROUPS = frozenset({0x5000, 0x6000})
 """Curves and overlays: whole groups go, because rows and columns of an overlay without its data are worthless."""
 _REMOVED_GROUPS = frozenset({PIXEL_GROUP, 0x4FFE, 0xFFFA, 0xFFFC, 0xFFFE})
-_CODE_TEXTS = frozenset({0x00080119, 0x00080120, 0x00080114, 0x00080115, 0x00080116})
-"""Long Code Value, URN Code Value, and how a coding scheme is called: prose by VR, vocabulary by meaning."""
+_CODE_VRS = frozenset({"LO", "SH", "ST", "UC", "UR"})
+"""Of the texts that make a coded entry: `pipeline.header.codes` decides about them, with their neighbours in view."""
 _ICC_PROFILE = 0x00282000
+_IDENTIFYING = frozenset(
+    {
+        0x00080010,  # Recognition Code, retired: free text
+        0x00100033, 0x00100034, 0x00100035,  # birth and death in another calendar, as text
+        0x00102295,  # Breed Registration Number
+        0x00140100,  # Component Welder IDs
+        0x00181003, 0x00181006,  # Device ID, Grid ID
+        0x00181803,  # NTP Source Address
+        0x00401006, 0x00401007, 0x00402006, 0x00402007,  # placer and filler order numbers, retired
+        0x0040A390,  # HL7 Structured Document Reference Sequence: nothing that it names can be followed
+        0x0044000A, 0x00440012,  # Product Lot Identifier, Substance Administration Device ID
+        0x00820016,  # Assessment Set ID
+        0x00880130,  # Storage Media File-set ID
+        0x01000426,  # Authorization Equipment Certification Number
+        0x21000010, 0x21000160, 0x21100030, 0x21100099,  # print job, owner, printer, queue
+    }
+)  # fmt: skip
+"""Attributes that the table forgets: each names a person, an order, a thing or a place."""
+_REMOVED_UNLESS_NAMED = frozenset({0x0400, 0x4010})
+"""Signatures, encryption, tracing of changes; baggage screening: by whom, by which certificate, for which journey."""
 _MARKS = frozenset({0x00120062, 0x00120063, 0x00120064, 0x00280303})
 """Claims about an earlier de-identification, which nobody here can vouch for; the scrubber writes its own."""
 _NO_INSTANCE_UIDS = frozenset({"CodingSchemeUID", "ContextUID", "MappingResourceUID"})
 _SAFE_VRS = frozenset(
-    {"AS", "AT", "CS", "DS", "FD", "FL", "IS", "LO", "OD", "OF", "OL", "OV", "OW", "SH", "SL", "SQ", "SS", "SV"}
-    | {"UL", "US", "UV"}
+    {"AS", "AT", "CS", "DS", "FD", "FL", "IS", "OD", "OF", "OL", "OV", "OW", "SL", "SQ", "SS", "SV", "UL", "US", "UV"}
 )
-"""What may stay: numbers, tags, sequences (scrubbed inside) and short texts (compared with the identifiers). Prose
-(LT, ST, UC, UR, UT) and opaque bytes (OB, UN) may not."""
+"""What may stay: numbers, tags, sequences (scrubbed inside) and defined terms (compared with the identifiers). Short
+texts (LO, SH) are cleaned; prose (LT, ST, UC, UR, UT) and opaque bytes (OB, UN) go."""
 
 
 def action_for(tag: int, rules: Rules) -> Action:
@@ -50,6 +70,8 @@ def action_for(tag: int, rules: Rules) -> Action:
         return Action.REMOVE
     if named is not None:
         return named if dictionary_has_tag(tag) else Action.REMOVE
+    if tag in _IDENTIFYING or group in _REMOVED_UNLESS_NAMED:
+        return Action.REMOVE
     return _by_vr(tag, rules.dates, retain_uids=rules.retain_uids)
 
 
@@ -62,13 +84,14 @@ def _by_vr(tag: int, dates: Dates, *, retain_uids: bool) -> Action:
         return Action.KEEP if retain_uids or _is_class_like(tag) else Action.UID
     if vr in TEMPORAL_VRS:
         return _TEMPORAL_ACTIONS[dates]
-    if tag in _CODE_TEXTS or tag == _ICC_PROFILE:
+    if (tag in CODE_TAGS and vr in _CODE_VRS) or tag == _ICC_PROFILE:
         return Action.KEEP
     if all(choice in _SAFE_VRS for choice in vr.split(" or ")):
         return Action.KEEP
-    return Action.EMPTY if vr in {"PN", "AE"} else Action.REMOVE
+    return _TEXT_ACTIONS.get(vr, Action.REMOVE)
 
 
+_TEXT_ACTIONS = {"LO": Action.CLEAN, "SH": Action.CLEAN, "PN": Action.EMPTY, "AE": Action.EMPTY}
 _TEMPORAL_ACTIONS = {Dates.MODIFIED: Action.SHIFT, Dates.UNMODIFIED: Action.KEEP, Dates.REMOVED: Action.REMOVE}
 
 

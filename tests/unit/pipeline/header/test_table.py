@@ -153,12 +153,24 @@ def test_what_no_profile_keeps_is_removed(tag, profile):
     assert action_for(tag, compile_rules(profile)) is Action.REMOVE
 
 
-@pytest.mark.parametrize("keyword", ["Rows", "PixelSpacing", "ImageType", "Manufacturer", "KVP", "CodeValue"])
+@pytest.mark.parametrize("keyword", ["Rows", "PixelSpacing", "ImageType", "KVP", "CodeValue"])
 def test_what_makes_an_image_usable_stays(keyword):
     """Geometry, acquisition, codes."""
     from pydicom.datadict import tag_for_keyword
 
     assert action_for(tag_for_keyword(keyword), compile_rules(STRICT)) is Action.KEEP
+
+
+@pytest.mark.parametrize("tag", [0x00080070, 0x00181020, 0x00283003, 0x00700081])
+def test_short_texts_that_the_table_forgets_are_cleaned(tag):
+    """Manufacturer, Software Versions, LUT Explanation, Content Description."""
+    assert action_for(tag, compile_rules(STRICT)) is Action.CLEAN
+
+
+@pytest.mark.parametrize("tag", [0x00100033, 0x00100035, 0x00102295, 0x00181803, 0x04000500, 0x0040A390, 0x4010101A])
+def test_what_the_table_forgets_and_names_somebody_is_removed(tag):
+    """Birth in another calendar, a breeder's number, an address, sealed originals, a boarding pass."""
+    assert action_for(tag, compile_rules(RESEARCH)) is Action.REMOVE
 
 
 def test_rules_of_a_profile_are_compiled_once():
