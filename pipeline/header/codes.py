@@ -37,8 +37,8 @@ CODE_TAGS = frozenset(
     {*_VALUES, *_ABOUT_SCHEME, SCHEME, SCHEME_VERSION, MEANING}
     | {MAPPING_RESOURCE, CONTEXT_ID, MAPPING_NAME, _SCHEME_RESOURCES}
 )
-"""Attributes that `scrub_code` decides about in a coded entry, whatever was made of them before. The versions of a context
-group are dates, about which Table E.1-1 decides."""
+"""Attributes that `scrub_code` decides about in a coded entry, whatever was made of them before. Not the versions of a
+context group: they are dates, about which Table E.1-1 decides."""
 _ENTRY_TAGS = frozenset({*_VALUES, SCHEME, MEANING})
 _PRIVATE_SCHEME, _UNSAID_SCHEME = "99LOCAL", "99SONOVEIL"
 _MAPPING_RESOURCES = {"DCMR": "DICOM Content Mapping Resource", "SDM": "SNOMED DICOM Microglossary"}

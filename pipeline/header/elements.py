@@ -193,7 +193,7 @@ class Scrubber:
         parts = [self._context.cleaner.clean(text) if is_decoded(text) else "" for text in texts]
         for part in parts:
             self._note_text(vr, part)
-        return DataElement(tag, vr, _multiple(parts) if any(parts) else None)
+        return DataElement(tag, vr, _multiple(parts)) if any(parts) else _element(tag, vr, None)
 
     def _swept(self, tag: int, vr: str, parts: list[Any]) -> DataElement | None:
         """Mend an element of which some values may not stay: the others stay in their places.
