@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.datadict import dictionary_VM, dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
 
 from pipeline.header.dates import publishable_age
 from pipeline.header.identifiers import SHORTEST_IN_BYTES, number_text
@@ -66,6 +66,8 @@ def fits_dictionary(tag: int, vr: str, *, is_multiple: bool) -> bool:
 
 def spells_identifier(vr: str, parts: list[Any], identifiers: Identifiers) -> bool:
     """Tell whether numbers, as the bytes that they are written in, are an identifier."""
+    if vr == "AT":
+        parts, vr = [int(part) >> 16 | (int(part) & 0xFFFF) << 16 for part in parts], "UL"  # the group stands first
     word = _WORDS.get(vr)
     if word is None or len(parts) * np.dtype(word).itemsize < SHORTEST_IN_BYTES:
         return False
@@ -105,6 +107,11 @@ def _number(value: Any, _identifiers: Identifiers) -> Any:
     return value if isinstance(value, int | float) else None
 
 
+def _tag(value: Any, _identifiers: Identifiers) -> Any:
+    """Keep a pointer to an attribute that exists, or to a private one."""
+    return value if isinstance(value, int) and (dictionary_has_tag(value) or value >> 16 & 1) else None
+
+
 def _uid(value: Any, _identifiers: Identifiers) -> str | None:
     text = str(value)
     return text if _UID.fullmatch(text) else None
@@ -120,7 +127,8 @@ _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {
     **dict.fromkeys(("DA", "DT", "TM"), _temporal),
     **dict.fromkeys(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"), _text),
     **dict.fromkeys(("DS", "IS"), _number_string),
-    **dict.fromkeys(("AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), _number),
+    "AT": _tag,
+    **dict.fromkeys(("FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), _number),
     **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW"), _opaque),
     "UI": _uid,
 }

@@ -200,7 +200,7 @@ _WAYS: Mapping[tuple[Action, str], _Way] = {
     (Action.KEEP, "CS"): _Way(_kept_code_strings, is_number=False),
     (Action.KEEP, "DS"): _Way(_kept_decimals, is_number=False),
     (Action.KEEP, "IS"): _Way(_kept_integers, is_number=False),
-    **{(Action.KEEP, vr): _Way(_kept_numbers(size), is_number=True) for vr, size in _SIZES.items()},
+    **{(Action.KEEP, vr): _Way(_kept_numbers(size), is_number=True) for vr, size in _SIZES.items() if vr != "AT"},
     **{(Action.KEEP, vr): _Way(_kept_opaque, is_number=False) for vr in _OPAQUE},
     (Action.KEEP, "UI"): _Way(_kept_uids, is_number=False),
     (Action.KEEP, "AS"): _Way(_kept_age, is_number=False),
