@@ -38,8 +38,8 @@ def test_show_lists_every_row_of_the_table_with_action_and_rule(capsys):
         "tag": "(0008,0050)",
         "keyword": "AccessionNumber",
         "vr": "SH",
-        "action": by_tag["(0008,0050)"]["action"],
-        "rule": "E.1-1 (2026d) Z",
+        "action": "keyed",
+        "rule": "E.1-1 (2026d) Z, accession_number: keyed",
     }
     assert "(0028,0010)\tRows\tUS\tkeep\t" in run(capsys, "show", "strict", "--all")[1]
 
