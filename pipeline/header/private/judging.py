@@ -21,6 +21,7 @@ from pipeline.header.keeping import publishable
 from pipeline.header.private.reading import WORDS, numpy_type
 from pipeline.header.private.safe import ACTION_OF_VR, NUMBER_VRS, PrivateAction
 from pipeline.header.table import Dates
+from pipeline.header.text import known_code_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,12 +133,16 @@ def _is_date(part: Any) -> bool:
     return True
 
 
-def _codes(vr: str, parts: list[Any], context: ScrubContext) -> list[Any] | None:
+def _codes(_vr: str, parts: list[Any], context: ScrubContext) -> list[Any] | None:
     texts = [str(part).strip() for part in parts]
-    cleaned = [text if text in _MAKERS_TERMS else context.cleaner.clean(text) for text in texts]
-    if cleaned != texts or not all(map(_DEFINED_TERM.fullmatch, texts)):
-        return None
-    return texts if all(publishable(vr, text, context.identifiers) is not None for text in texts) else None
+    return texts if all(_is_code(text, context) for text in texts) else None
+
+
+def _is_code(text: str, context: ScrubContext) -> bool:
+    """Tell whether a text is a defined term: of the standard, of a maker, or of words that any text may hold."""
+    if not _DEFINED_TERM.fullmatch(text) or context.identifiers.in_text(text):
+        return False
+    return text in _MAKERS_TERMS or known_code_string(text) or context.cleaner.clean(text) == text
 
 
 def _cleaned(vr: str, parts: list[Any], context: ScrubContext) -> list[Any] | None:

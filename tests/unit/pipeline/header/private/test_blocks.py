@@ -248,6 +248,18 @@ def test_a_wrong_vr_stays_only_where_the_bytes_are_right(element, vr, value):
     assert not kept(with_private((0x0019, SIEMENS_MR, element, vr, value)))
 
 
+@pytest.mark.parametrize("term", ["TRANSVERSAL", "FH", "FFE", "Y", "NO", "BVEC", "MAGNITUDE", "T1"])
+def test_terms_of_makers_stay(term):
+    """Vendors' own, directions as they abbreviate them."""
+    assert kept(patient((0x2001, PHILIPS, 0x04, "CS", term)))[0x2001, PHILIPS, 0x04] == ("CS", term)
+
+
+@pytest.mark.parametrize("text", ["ROSSIGNOL MARTHE", "KOWALCZYK", "0176 4482913"])
+def test_what_is_smuggled_in_as_a_code_goes(text):
+    """People whom the headers do not name."""
+    assert not kept(patient((0x2001, PHILIPS, 0x04, "CS", text)))
+
+
 def test_a_number_sent_as_text_or_with_another_sign_stays():
     """LO with digits where the table has IS, US where it has SS."""
     found = kept(with_private((0x0019, SIEMENS_MR, 0x0C, "LO", "800"), (0x0045, "GEMS_HELIOS_01", 0x01, "US", 64)))
@@ -372,7 +384,8 @@ def test_the_profiles_own_attributes_are_judged_too():
     result = scrubbed(patient((0x0011, "QUAVOR", 0x01, "LO", "COIL 8")), profile).dataset
 
     assert private_of(result) == {(0x0011, "QUAVOR", 0x01): ("LO", "COIL 8")}
-    assert not kept(patient((0x0011, "QUAVOR", 0x01, "LO", f"COIL OF {NAME}")), profile)
+    named = patient((0x0011, "QUAVOR", 0x01, "LO", f"COIL OF {NAME}"))
+    assert not find_planted(written(scrubbed(named, profile).dataset), (NAME,))
     assert "113111" not in [code.CodeValue for code in result.DeidentificationMethodCodeSequence]
     assert result.DeidentificationMethod[-1] == "with private attributes of the profile's own"
 
