@@ -22,8 +22,8 @@ from pipeline.frames.silence import quiet_libraries
 from pipeline.header.container import write_part10_to
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.differences import Difference, Kind, differences
-from pipeline.header.explain import PrivateRuling, doubt, private_ruling, ruling, why
-from pipeline.header.private.safe import PrivateAction
+from pipeline.header.explain import PrivateRuling, Ruling, doubt, private_ruling, ruling, why
+from pipeline.header.private.safe import TEXT_VRS, PrivateAction
 from pipeline.header.table import Action
 from pipeline.header.text import Outcome as Cleaned
 from pipeline.reasons import Held, Reason
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from pipeline.records import ReceivedInstance
 
 _PATIENT_NAME, _PATIENT_ID = 0x00100010, 0x00100020
-_CLEANED_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
 _INSIDE = "; its items are scrubbed, see below"
 _LONGEST_SHOWN = 160
 _PRIVATE_CREATORS = range(0x10, 0x100)
@@ -191,7 +190,7 @@ def _lines(source: Dataset, scrubbed: ScrubbedHeader, profile: Profile, *, with_
             vr=one.vr,
             outcome=outcome,
             rule=rule + (_INSIDE if one.vr == "SQ" and outcome is Outcome.KEPT else ""),
-            doubt=_doubt(one, decided.action, outcome, scrubbed) if not decided.treatment else "",
+            doubt=_doubt(one, decided, private, outcome, scrubbed),
             before=_shown(one.before) if with_values else "",
             after=_shown(one.after) if with_values else "",
             reasons=_reasons(one, decided.action, scrubbed) if with_values else (),
@@ -209,16 +208,26 @@ def _outcome(one: Difference, action: Action, depth: int) -> Outcome:
     return _BY_ACTION.get(action, Outcome.CHANGED)
 
 
-def _doubt(one: Difference, action: Action, outcome: Outcome, scrubbed: ScrubbedHeader) -> str:
+def _doubt(
+    one: Difference, decided: Ruling, private: PrivateRuling | None, outcome: Outcome, scrubbed: ScrubbedHeader
+) -> str:
+    """Return why a value that its rule would have let through did not stay; a treatment has reasons of its own."""
     stayed = {Outcome.KEPT, Outcome.WAS_EMPTY, Outcome.MAPPED, Outcome.SHIFTED, Outcome.CLEANED, Outcome.ADDED}
-    if action not in _LET_THROUGH or outcome in stayed or one.before is None:
+    if outcome in stayed or one.before is None or decided.treatment:
         return ""
+    if private is not None:
+        return (
+            "" if private.action is PrivateAction.REMOVE else "not what the table of safe attributes says, or in doubt"
+        )
+    if decided.action not in _LET_THROUGH:
+        return ""
+    action = decided.action
     return doubt(one.path[-1], action, one.before, scrubbed.identifiers)
 
 
 def _reasons(one: Difference, action: Action, scrubbed: ScrubbedHeader) -> tuple[str, ...]:
     """Return what the text cleaner says of the words that did not stay; nothing where it did not decide."""
-    if action is not Action.CLEAN or one.vr not in _CLEANED_VRS or isinstance(one.before, Undecodable | None):
+    if action is not Action.CLEAN or one.vr not in TEXT_VRS or isinstance(one.before, Undecodable | None):
         return ()
     decisions = [decision for part in _parts(one.before.value) for decision in scrubbed.cleaner.explain(str(part))]
     return tuple(

@@ -16,7 +16,7 @@ from pipeline.header.decoding import Undecodable
 from pipeline.header.identifiers import parts_of
 from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
 from pipeline.header.outside import FIRST_DATA_GROUP, action_for
-from pipeline.header.private.safe import PrivateAction, PrivateKey
+from pipeline.header.private.safe import TEXT_VRS, PrivateAction, PrivateKey
 from pipeline.header.ps315_table import COLUMNS, EDITION, ROWS
 from pipeline.header.special import TREATMENTS
 from pipeline.header.table import BASIC_ACTIONS, Action, Dates, compile_rules, dates_of
@@ -87,7 +87,8 @@ def private_ruling(tag: int, creator: str, profile: Profile) -> PrivateRuling:
     key = PrivateKey(tag >> 16, creator, tag & 0xFF)
     attribute = compile_rules(profile).private.get(key)
     if attribute is None:
-        return PrivateRuling(action=PrivateAction.REMOVE, rule=why(tag, profile), name="private")
+        unknown = "; in no table of safe ones" if compile_rules(profile).private else ""
+        return PrivateRuling(action=PrivateAction.REMOVE, rule=f"{why(tag, profile)}{unknown}", name="private")
     sources = {"standard": "PS3.15 E.3.10-1", "tcia": "TCIA's knowledge base", "profile": "private_tags.extra"}
     rule = f"private attribute, safe by {sources.get(attribute.source, attribute.source)}: {attribute.action}"
     return PrivateRuling(action=attribute.action, rule=rule, name=f"{attribute.name or 'private'} ({creator})")
@@ -198,7 +199,9 @@ def doubt(tag: int, action: Action, original: DataElement | Undecodable, identif
     parts = list(parts_of(original.value))
     if not fits_dictionary(tag, original.VR, is_multiple=len(parts) > 1):
         return "its VR or its number of values is not the dictionary's"
-    return _doubt_about_parts(original.VR, parts, identifiers) if action is Action.KEEP else ""
+    if action is Action.CLEAN:
+        return "no word of it may stay" if original.VR in TEXT_VRS else ""
+    return _doubt_about_parts(original.VR, parts, identifiers)
 
 
 def _doubt_about_parts(vr: str, parts: list[object], identifiers: Identifiers) -> str:

@@ -115,6 +115,7 @@ DOUBTS = {
     "a name": (0x00180022, Action.KEEP, ("CS", "VORZIBMURDAX"), "repeats an identifier"),
     "prose in a code": (0x00180022, Action.KEEP, ("CS", "a" * 17), "not a legal value"),
     "an old age": (0x00101010, Action.KEEP, ("AS", "095Y"), "over 89"),
+    "a text of nobody's words": (0x00081090, Action.CLEAN, ("LO", "vorzibmurdax"), "no word of it"),
     "nothing": (0x00180022, Action.KEEP, ("CS", "PFF"), ""),
 }
 
