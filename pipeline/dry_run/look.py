@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from pydicom.datadict import dictionary_has_tag, dictionary_keyword, private_dictionary_description
+from pydicom.datadict import dictionary_has_tag, dictionary_keyword
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
@@ -20,10 +20,12 @@ from pipeline.device_masks import fitting_masks
 from pipeline.frames.read import open_instance
 from pipeline.frames.silence import quiet_libraries
 from pipeline.header.container import write_part10_to
-from pipeline.header.decoding import Undecodable, silent_decoding
+from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.differences import Difference, Kind, differences
-from pipeline.header.explain import doubt, ruling, why
+from pipeline.header.explain import PrivateRuling, doubt, private_ruling, ruling, why
+from pipeline.header.private.safe import PrivateAction
 from pipeline.header.table import Action
+from pipeline.header.text import Outcome as Cleaned
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -74,7 +76,15 @@ _BY_ACTION = {
     Action.DUMMY: Outcome.REPLACED,
     Action.REPLACE: Outcome.REPLACED,
     Action.CLEAN: Outcome.CLEANED,
+    Action.KEYED: Outcome.MAPPED,
 }
+_PRIVATE = dict.fromkeys(PrivateAction, Action.KEEP) | {
+    PrivateAction.CLEAN: Action.CLEAN,
+    PrivateAction.DATE: Action.SHIFT,
+    PrivateAction.REMOVE: Action.REMOVE,
+    PrivateAction.UID: Action.UID,
+}
+"""The public action that an outcome is named after."""
 _BY_KIND = {
     Kind.EMPTY: Outcome.WAS_EMPTY,
     Kind.EMPTIED: Outcome.EMPTIED,
@@ -172,13 +182,15 @@ def _lines(source: Dataset, scrubbed: ScrubbedHeader, profile: Profile, *, with_
     for one in differences(source, scrubbed.dataset, swapped=swapped):
         tag, depth = one.path[-1], len(one.path) - 1
         decided = ruling(tag, profile, depth=depth)
-        outcome = _outcome(one, decided.action, depth)
+        private = _private(one, profile)
+        outcome = _outcome(one, decided.action if private is None else _PRIVATE[private.action], depth)
+        rule = why(tag, profile, depth=depth) if private is None else private.rule
         yield Line(
-            attribute=" > ".join([*map(_name, one.path[:-1]), _name(tag, one.parent)]),
+            attribute=" > ".join([*map(_name, one.path[:-1]), _name(tag, private)]),
             tag=_number(tag),
             vr=one.vr,
             outcome=outcome,
-            rule=why(tag, profile, depth=depth) + (_INSIDE if one.vr == "SQ" and outcome is Outcome.KEPT else ""),
+            rule=rule + (_INSIDE if one.vr == "SQ" and outcome is Outcome.KEPT else ""),
             doubt=_doubt(one, decided.action, outcome, scrubbed) if not decided.treatment else "",
             before=_shown(one.before) if with_values else "",
             after=_shown(one.after) if with_values else "",
@@ -206,34 +218,32 @@ def _doubt(one: Difference, action: Action, outcome: Outcome, scrubbed: Scrubbed
 
 def _reasons(one: Difference, action: Action, scrubbed: ScrubbedHeader) -> tuple[str, ...]:
     """Return what the text cleaner says of the words that did not stay; nothing where it did not decide."""
-    explain = getattr(scrubbed.cleaner, "explain", None)
-    if explain is None or action is not Action.CLEAN or one.before is None or isinstance(one.before, Undecodable):
+    if action is not Action.CLEAN or one.vr not in _CLEANED_VRS or isinstance(one.before, Undecodable | None):
         return ()
-    if one.vr not in _CLEANED_VRS:
-        return ()
-    decisions = [decision for part in _parts(one.before.value) for decision in explain(str(part))]
+    decisions = [decision for part in _parts(one.before.value) for decision in scrubbed.cleaner.explain(str(part))]
     return tuple(
         f"[{_printable(decision.text)}] {decision.outcome}: {decision.rule}"
         for decision in decisions
-        if decision.outcome != Outcome.KEPT
+        if decision.outcome is not Cleaned.KEPT
     )
 
 
-def _name(tag: int, parent: Dataset | None = None) -> str:
+def _private(one: Difference, profile: Profile) -> PrivateRuling | None:
+    """Return what the profile makes of a private attribute; None for public ones and for creators."""
+    tag = one.path[-1]
+    if not (tag >> 16) % 2 or tag & 0xFFFF in _PRIVATE_CREATORS:
+        return None
+    creator = (tag & 0xFFFF0000) | ((tag >> 8) & 0xFF)
+    element = decoded(one.parent, creator) if creator in one.parent else None
+    return private_ruling(tag, str(getattr(element, "value", "")).strip(" \0"), profile)
+
+
+def _name(tag: int, private: PrivateRuling | None = None) -> str:
     if not (tag >> 16) % 2:
         return str(dictionary_keyword(tag)) if dictionary_has_tag(tag) else _number(tag)
     if tag & 0xFFFF in _PRIVATE_CREATORS:
         return f"{_number(tag)} private creator"
-    return f"{_number(tag)} {_private_name(tag, parent)}"
-
-
-def _private_name(tag: int, parent: Dataset | None) -> str:
-    """Name a private attribute by a dictionary; what stands in the object as its creator may be anybody's name."""
-    creator = None if parent is None else parent.get((tag & 0xFFFF0000) | ((tag >> 8) & 0xFF))
-    try:
-        return f"{private_dictionary_description(tag, str(creator.value))} ({creator.value})" if creator else "private"
-    except KeyError:
-        return "private"
+    return f"{_number(tag)} {'private' if private is None else private.name}"
 
 
 def _number(tag: int) -> str:

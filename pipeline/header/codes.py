@@ -18,6 +18,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pipeline.header.decoding import Undecodable, decoded
 from pipeline.header.dummies import ANONYMIZED
 from pipeline.header.identifiers import parts_of
+from pipeline.header.keeping import was_decoded
 from pipeline.header.schemes import PUBLIC_SCHEMES, VENDOR_SCHEMES, folded_meaning, standard_concept
 
 if TYPE_CHECKING:
@@ -27,31 +28,29 @@ if TYPE_CHECKING:
 
 CODE_VALUE, LONG_CODE_VALUE, URN_CODE_VALUE = 0x00080100, 0x00080119, 0x00080120
 SCHEME, SCHEME_VERSION, MEANING = 0x00080102, 0x00080103, 0x00080104
-MAPPING_RESOURCE, GROUP_VERSION, LOCAL_VERSION = 0x00080105, 0x00080106, 0x00080107
-CONTEXT_ID, MAPPING_NAME = 0x0008010F, 0x00080122
+MAPPING_RESOURCE, MAPPING_NAME, CONTEXT_ID = 0x00080105, 0x00080122, 0x0008010F
 _VALUES = {CODE_VALUE: "SH", LONG_CODE_VALUE: "UC", URN_CODE_VALUE: "UR"}
 _ABOUT_SCHEME = {0x00080114: "ST", 0x00080115: "ST", 0x00080116: "ST"}
 """External ID, name and responsible organization of a coding scheme (0008,0110)."""
 _SCHEME_RESOURCES = 0x00080109
 CODE_TAGS = frozenset(
-    {*_VALUES, *_ABOUT_SCHEME, SCHEME, SCHEME_VERSION, MEANING, MAPPING_RESOURCE, GROUP_VERSION, LOCAL_VERSION}
-    | {CONTEXT_ID, MAPPING_NAME, _SCHEME_RESOURCES}
+    {*_VALUES, *_ABOUT_SCHEME, SCHEME, SCHEME_VERSION, MEANING}
+    | {MAPPING_RESOURCE, CONTEXT_ID, MAPPING_NAME, _SCHEME_RESOURCES}
 )
-"""Attributes that `scrub_code` decides about in a coded entry, whatever was made of them before."""
+"""Attributes that `scrub_code` decides about in a coded entry, whatever was made of them before. Not the versions of a
+context group: they are dates, about which Table E.1-1 decides."""
 _ENTRY_TAGS = frozenset({*_VALUES, SCHEME, MEANING})
 _PRIVATE_SCHEME, _UNSAID_SCHEME = "99LOCAL", "99SONOVEIL"
 _MAPPING_RESOURCES = {"DCMR": "DICOM Content Mapping Resource", "SDM": "SNOMED DICOM Microglossary"}
 _HARMLESS_VALUE = re.compile(r"[0-9]{1,4}|[A-Z]{1,3}|[A-Z]{1,3}[-_. ]?[0-9]{1,4}", re.ASCII)
 _PRIVATE_NAME = re.compile(r"99[A-Za-z0-9_.-]{1,8}", re.ASCII)
 _VERSION = re.compile(r"(?=.*[0-9])[A-Za-z]{0,4}[0-9][0-9._-]{0,11}", re.ASCII)
-_GROUP_VERSION = re.compile(r"(?:19|20)[0-9]{6}(?:[0-9]{6})?", re.ASCII)
 _CONTEXT_ID = re.compile(r"(?:CID ?)?[0-9]{1,5}", re.ASCII)
 _URN = re.compile(
     r"http://(?:snomed\.info/(?:id|sct)/(?P<SCT>[0-9]+)|loinc\.org/(?P<LN>[0-9L][0-9AP-]*)"
     r"|(?:www\.)?radlex\.org/RID/(?P<RADLEX>RID[0-9]+))",
     re.ASCII,
 )
-_NOT_DECODED = re.compile("[\x1b\ufffd]")
 _LONGEST_MEANING = 64
 
 
@@ -64,8 +63,8 @@ class _Code(NamedTuple):
 
 
 def is_coded(item: Dataset) -> bool:
-    """Tell whether a data set is a coded entry, or describes a coding scheme."""
-    return not _ENTRY_TAGS.isdisjoint(item.keys())
+    """Tell whether a data set is a coded entry or describes a coding scheme, or has a part of one by mistake."""
+    return not CODE_TAGS.isdisjoint(item.keys())
 
 
 def scrub_code(source: Dataset, result: Dataset, context: ScrubContext) -> bool:
@@ -198,10 +197,9 @@ def _surroundings(source: Dataset, code: _Code, context: ScrubContext) -> dict[i
         wanted[MAPPING_RESOURCE] = ("CS", resource)
         if MAPPING_NAME in present:
             wanted[MAPPING_NAME] = ("LO", _MAPPING_RESOURCES[resource])
-        group, version = _text(source, CONTEXT_ID), _text(source, GROUP_VERSION)
-        # The version is the standard's publication date, no date of the patient: shifting it would name no version.
-        if _CONTEXT_ID.fullmatch(group) and _GROUP_VERSION.fullmatch(version) and not in_text(version):
-            wanted[CONTEXT_ID], wanted[GROUP_VERSION] = ("CS", group), ("DT", version)
+        group = _text(source, CONTEXT_ID)
+        if _CONTEXT_ID.fullmatch(group) and not in_text(group):
+            wanted[CONTEXT_ID] = ("CS", group)
     if code.scheme in PUBLIC_SCHEMES:
         for tag, vr in _ABOUT_SCHEME.items():
             text = context.cleaner.clean(_text(source, tag)).strip() if tag in present else ""
@@ -242,4 +240,4 @@ def _text(item: Dataset, tag: int) -> str:
     if isinstance(element, Undecodable):
         return ""
     text = "\\".join(str(part) for part in parts_of(element.value)).strip(" \0")
-    return "" if _NOT_DECODED.search(text) else text
+    return text if was_decoded(text) else ""

@@ -21,7 +21,7 @@ from pydicom.valuerep import AMBIGUOUS_VR, STANDARD_VR
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableSequence
 
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
@@ -83,6 +83,14 @@ def decoded(dataset: Dataset, tag: int) -> DataElement | Undecodable:
         if error.errno is not None:
             raise  # the disk's, of a value that is read only now
         return UNDECODABLE  # pydicom's own, of a sequence that ends too early
+
+
+def converted(raw: RawDataElement, character_set: str | MutableSequence[str]) -> DataElement | Undecodable:
+    """Return bytes that are in memory as a value of the VR that they carry; call inside `silent_decoding`."""
+    try:
+        return convert_raw_data_element(raw, encoding=character_set)
+    except (*_DECODING_ERRORS, OSError):
+        return UNDECODABLE
 
 
 def _decoded_unknown(dataset: Dataset, raw: RawDataElement) -> DataElement:

@@ -16,9 +16,10 @@ from pipeline.header.decoding import Undecodable
 from pipeline.header.identifiers import parts_of
 from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier
 from pipeline.header.outside import FIRST_DATA_GROUP, action_for
+from pipeline.header.private.safe import PrivateAction, PrivateKey
 from pipeline.header.ps315_table import COLUMNS, EDITION, ROWS
 from pipeline.header.special import TREATMENTS
-from pipeline.header.table import Action, Dates, compile_rules, dates_of
+from pipeline.header.table import BASIC_ACTIONS, Action, Dates, compile_rules, dates_of
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -32,12 +33,18 @@ _SET_BY_PRODUCT = {
     0x00080005: "set by the product: UTF-8 where a text needs it",
     0x00100010: "set by the product: the pseudonym",
     0x00100020: "set by the product: the pseudonym",
+    0x00080300: "set by the product: nothing; what is safe in private attributes was somebody else's claim",
     0x00120062: "set by the product: what was done",
     0x00120063: "set by the product: what was done",
     0x00120064: "set by the product: the options of the profile",
     0x00280303: "set by the product: what happened to dates",
 }
 """In the root of an object, over every rule of the table."""
+_ALSO = {
+    Action.KEYED: ", accession_number: keyed",
+    Action.DUMMY: ", but filled, because its class wants a value",
+}
+"""Where neither the basic action nor an option decided."""
 _PATIENT_NAME = 0x00100010
 _REPEATING = {0x5000: "50xx", 0x6000: "60xx"}
 
@@ -58,6 +65,32 @@ class Ruling:
     action: Action
     rule: str
     treatment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateRuling:
+    """What a profile makes of a private attribute, in the terms of `pipeline.header.private`."""
+
+    action: PrivateAction
+    rule: str
+    name: str
+
+
+def private_ruling(tag: int, creator: str, profile: Profile) -> PrivateRuling:
+    """Return what a profile makes of a private attribute of a creator.
+
+    Parameters
+    ----------
+    creator
+        As it stands in the object; in the result's words only where it is the tables' or the profile's own.
+    """
+    key = PrivateKey(tag >> 16, creator, tag & 0xFF)
+    attribute = compile_rules(profile).private.get(key)
+    if attribute is None:
+        return PrivateRuling(action=PrivateAction.REMOVE, rule=why(tag, profile), name="private")
+    sources = {"standard": "PS3.15 E.3.10-1", "tcia": "TCIA's knowledge base", "profile": "private_tags.extra"}
+    rule = f"private attribute, safe by {sources.get(attribute.source, attribute.source)}: {attribute.action}"
+    return PrivateRuling(action=attribute.action, rule=rule, name=f"{attribute.name or 'private'} ({creator})")
 
 
 def why(tag: int, profile: Profile, *, depth: int = 0) -> str:
@@ -124,7 +157,9 @@ def _table_rule(tag: int, profile: Profile) -> str:
     if not dictionary_has_tag(tag):
         return "in no dictionary" if row is None else f"{TABLE} {row[0]}, but in no dictionary: removed"
     if row is not None:
-        return f"{TABLE} {row[0]}{_deciding(row, frozenset(profile.options))}"
+        action = action_for(tag, compile_rules(profile))
+        also = _ALSO.get(action, "") if action is not BASIC_ACTIONS[row[0]] else ""
+        return f"{TABLE} {row[0]}{_deciding(row, frozenset(profile.options)) or also}"
     if tag in _SET_BY_PRODUCT:
         return "a claim of an earlier de-identification: removed"
     return f"outside the table: by VR {dictionary_VR(tag)} and meaning"

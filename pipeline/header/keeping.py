@@ -12,18 +12,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydicom.datadict import dictionary_VM, dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
 
 from pipeline.header.dates import publishable_age
 from pipeline.header.identifiers import SHORTEST_IN_BYTES, number_text
+from pipeline.header.text import known_code_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.header.identifiers import Identifiers
 
-_CODE_STRING = re.compile(r"[A-Za-z0-9_ .,:;/()+*&#<>=%'-]{0,16}", re.ASCII)
-"""Wider than PS3.5 (capitals, digits, blank, underscore), as devices write it; longer values are prose."""
 _KINDS = {
     **dict.fromkeys(("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST"), "text"),
     **dict.fromkeys(("TM", "UC", "UI", "UR", "UT"), "text"),
@@ -67,6 +66,8 @@ def fits_dictionary(tag: int, vr: str, *, is_multiple: bool) -> bool:
 
 def spells_identifier(vr: str, parts: list[Any], identifiers: Identifiers) -> bool:
     """Tell whether numbers, as the bytes that they are written in, are an identifier."""
+    if vr == "AT":
+        parts, vr = [int(part) >> 16 | (int(part) & 0xFFFF) << 16 for part in parts], "UL"  # the group stands first
     word = _WORDS.get(vr)
     if word is None or len(parts) * np.dtype(word).itemsize < SHORTEST_IN_BYTES:
         return False
@@ -84,7 +85,7 @@ def _age(value: Any, _identifiers: Identifiers) -> str | None:
 
 def _code_string(value: Any, identifiers: Identifiers) -> str | None:
     text = str(value)
-    return text if _CODE_STRING.fullmatch(text.strip()) and not identifiers.in_text(text) else None
+    return text if known_code_string(text) and not identifiers.in_text(text) else None
 
 
 def _temporal(value: Any, _identifiers: Identifiers) -> str | None:
@@ -106,6 +107,11 @@ def _number(value: Any, _identifiers: Identifiers) -> Any:
     return value if isinstance(value, int | float) else None
 
 
+def _tag(value: Any, _identifiers: Identifiers) -> Any:
+    """Keep a pointer to an attribute that exists, or to a private one."""
+    return value if isinstance(value, int) and (dictionary_has_tag(value) or value >> 16 & 1) else None
+
+
 def _uid(value: Any, _identifiers: Identifiers) -> str | None:
     text = str(value)
     return text if _UID.fullmatch(text) else None
@@ -121,7 +127,8 @@ _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {
     **dict.fromkeys(("DA", "DT", "TM"), _temporal),
     **dict.fromkeys(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"), _text),
     **dict.fromkeys(("DS", "IS"), _number_string),
-    **dict.fromkeys(("AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), _number),
+    "AT": _tag,
+    **dict.fromkeys(("FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"), _number),
     **dict.fromkeys(("OB", "OD", "OF", "OL", "OV", "OW"), _opaque),
     "UI": _uid,
 }

@@ -20,6 +20,7 @@ from pipeline.header.dummies import dummy
 from pipeline.header.identifiers import SHORTEST_IN_BYTES
 from pipeline.header.keeping import fits_dictionary
 from pipeline.header.table import Action
+from pipeline.header.text import known_code_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +107,10 @@ def _kept_text(value: bytes, context: ScrubContext) -> bytes | None:
 
 
 def _kept_code_strings(value: bytes, context: ScrubContext) -> bytes | None:
-    if not _CODE_STRINGS.fullmatch(value) or context.identifiers.in_text(value.decode("ascii")):
+    if not _CODE_STRINGS.fullmatch(value):
+        return None
+    text = value.decode("ascii")
+    if context.identifiers.in_text(text) or not all(map(known_code_string, text.split("\\"))):
         return None
     return value
 
@@ -210,7 +214,7 @@ _WAYS: Mapping[tuple[Action, str], _Way] = {
     (Action.KEEP, "CS"): _Way(_kept_code_strings, is_number=False),
     (Action.KEEP, "DS"): _Way(_kept_decimals, is_number=False),
     (Action.KEEP, "IS"): _Way(_kept_integers, is_number=False),
-    **{(Action.KEEP, vr): _Way(_kept_numbers(size), is_number=True) for vr, size in _SIZES.items()},
+    **{(Action.KEEP, vr): _Way(_kept_numbers(size), is_number=True) for vr, size in _SIZES.items() if vr != "AT"},
     **{(Action.KEEP, vr): _Way(_kept_opaque, is_number=False) for vr in _OPAQUE},
     (Action.KEEP, "UI"): _Way(_kept_uids, is_number=False),
     (Action.KEEP, "AS"): _Way(_kept_age, is_number=False),

@@ -70,7 +70,7 @@ def convert(file: Path, *, form: Literal["ctp", "deid"] | None, accept_keeps: bo
         It cannot be read.
     """
     recipe = _read(_text(file), form)
-    options = (Option.CLEAN_PIXEL_DATA, *((Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,) if _moves_dates(recipe) else ()))
+    options = _options(recipe, accept_keeps=accept_keeps)
     profile = Profile(name="imported", options=options)
     grants = [grant(wish, profile, accept_keeps=accept_keeps) for wish in recipe.wishes]
     masks = [mask_of(wish) for wish in recipe.masks]
@@ -80,6 +80,7 @@ def convert(file: Path, *, form: Literal["ctp", "deid"] | None, accept_keeps: bo
     missing = [
         *recipe.missing,
         *of_prefix,
+        *_of_private(recipe, accept_keeps=accept_keeps),
         *(one.missing for one in grants if one.missing is not None),
         *(one for _line, one in masks if one is not None),
     ]
@@ -137,6 +138,22 @@ def _read(text: str, form: Literal["ctp", "deid"] | None) -> Recipe:
     if looks_like_pixels(text):
         return read_pixels(text)
     raise UnreadableRecipeError("neither a CTP script nor a pydicom/deid recipe; say which by --from")
+
+
+def _options(recipe: Recipe, *, accept_keeps: bool) -> tuple[Option, ...]:
+    dates = (Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,) if _moves_dates(recipe) else ()
+    private = (Option.RETAIN_SAFE_PRIVATE,) if accept_keeps and recipe.keeps_safe_private is not None else ()
+    return (Option.CLEAN_PIXEL_DATA, *dates, *private)
+
+
+def _of_private(recipe: Recipe, *, accept_keeps: bool) -> list[Missing]:
+    if accept_keeps or recipe.keeps_safe_private is None:
+        return []
+    instead = (
+        "the option retain_safe_private with `private_tags: {keep_safe: true}`, or import again with --accept-keeps"
+    )
+    why = "the Basic Profile removes private attributes"
+    return [Missing(line=recipe.keeps_safe_private, what="keep safe private elements", why=why, instead=instead)]
 
 
 def _moves_dates(recipe: Recipe) -> bool:

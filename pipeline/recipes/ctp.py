@@ -98,7 +98,7 @@ def _property(number: int, line: str) -> _Entry | None:
         bracketed, _, name = rest.partition("]")
         target = re.sub(r"[^0-9A-Fa-f]", "", bracketed)
     elif kind == "keep":
-        target = target.removeprefix("group").zfill(4)
+        target = target if target.startswith("safe") else target.removeprefix("group").zfill(4)
     return _Entry(line=number, kind=_KINDS[kind], on=on or kind == "param", target=target, name=name, text=right)
 
 
@@ -110,8 +110,12 @@ def _recipe(form: str, entries: list[_Entry]) -> Recipe:
     wishes: dict[str, Wish] = {}
     missing: list[Missing] = []
     remarks: list[Remark] = []
+    safe = None
     for entry in entries:
         if not entry.on or entry.kind == "p":
+            continue
+        if entry.kind == "k" and entry.target.startswith("safe"):
+            safe = entry.line
             continue
         if entry.kind == "e" and _HEX.fullmatch(entry.target):
             wishes[entry.target.upper()] = _wish(
@@ -119,7 +123,13 @@ def _recipe(form: str, entries: list[_Entry]) -> Recipe:
             )  # the last line of a tag is the one in force
         else:
             missing += _of_groups(entry)
-    return Recipe(form=form, wishes=tuple(wishes.values()), missing=tuple(missing), remarks=tuple(remarks))
+    return Recipe(
+        form=form,
+        keeps_safe_private=safe,
+        wishes=tuple(wishes.values()),
+        missing=tuple(missing),
+        remarks=tuple(remarks),
+    )
 
 
 def _wish(entry: _Entry, parameters: Mapping[str, str], remarks: list[Remark]) -> Wish:
@@ -144,11 +154,6 @@ def _of_groups(entry: _Entry) -> list[Missing]:
         return []
     if entry.kind == "r" and entry.target == "unspecifiedelements":
         return [Missing(line=entry.line, what="remove unspecified elements", why=_REST, instead=_READ_REST)]
-    if entry.kind == "k" and "safe" in entry.target:
-        instead = "write `private_tags: {keep_safe: true}` and the option retain_safe_private, where they are available"
-        return [
-            Missing(line=entry.line, what=what, why="private attributes are not kept by an import", instead=instead)
-        ]
     if entry.kind == "k":
         return [Missing(line=entry.line, what=what, why=_GROUP, instead="see `sonoveil profile show FILE --all`")]
     return [Missing(line=entry.line, what=what, why="not understood", instead="look at the line")]

@@ -34,7 +34,10 @@ _OWN_PLACE = {"hash": 0, "hashname": 0, "hashptid": 1, "integer": 0, "hashuid": 
 """Which argument names the element that the new value is made from."""
 _UNKNOWN = {
     "if": ("depends on another value", "split the rule between profiles: a rule of gateway.yaml chooses by `when:`"),
-    "lookup": ("a table of the site", "write `patient_id: {method: table, file: ids.csv}` where that is available"),
+    "lookup": (
+        "a table of the site",
+        "for the patient ID: `patient_id: {method: table, file: ids.csv}`; for another attribute: none",
+    ),
     "encrypt": ("a value that can be decrypted", "use the crosswalk, which is encrypted and audited"),
     "call": ("a program of the site", "none"),
     "modifydate": ("dates are moved by whole days, never cut", "the option retain_longitudinal_modified_dates"),

@@ -134,7 +134,10 @@ def _inside(wish: Wish, profile: Profile, accept: bool) -> Grant:  # noqa: FBT00
 def _remove(wish: Wish, profile: Profile, _accept: bool) -> Grant:  # noqa: FBT001  same
     if wish.tag == _PATIENT_NAME:
         return Grant(rule=_rule(wish, "empty"), remark=_remark(wish, "emptied: every object must have the attribute"))
-    return _DONE if ruling(wish.tag, profile).action in _GONE else Grant(rule=_rule(wish, "remove"))
+    action = ruling(wish.tag, profile).action
+    if action is Action.KEYED:
+        return Grant(rule=_rule(wish, "empty"))  # of Type 2 in every image
+    return _DONE if action in _GONE else Grant(rule=_rule(wish, "remove"))
 
 
 def _empty(wish: Wish, profile: Profile, _accept: bool) -> Grant:  # noqa: FBT001  same
@@ -167,7 +170,10 @@ def _map_uid(wish: Wish, profile: Profile, _accept: bool) -> Grant:  # noqa: FBT
 def _pseudonym(wish: Wish, profile: Profile, _accept: bool) -> Grant:  # noqa: FBT001  same
     if wish.tag == _PATIENT_NAME:
         return Grant(remark=_remark(wish, "the name becomes the pseudonym of the patient ID"))
-    if ruling(wish.tag, profile).action is Action.UID:
+    action = ruling(wish.tag, profile).action
+    if action is Action.KEYED:
+        return Grant(remark=_remark(wish, "numbers come from the site's key: not those of the other tool"))
+    if action is Action.UID:
         return _DONE
     return _less(wish, profile, "no code is made for this attribute", "nothing, unless objects must be joined by it")
 

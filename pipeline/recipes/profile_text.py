@@ -24,6 +24,7 @@ _MOST_COMMENTS = 1000
 _OPTIONS = {
     "clean_pixel_data": "not the recipe's: text in pixels is looked for and blanked, as in every shipped profile",
     "retain_longitudinal_modified_dates": "the recipe moves dates",
+    "retain_safe_private": "the recipe keeps private attributes known to be safe; which these are, PS3.15 and TCIA say",
 }
 
 
@@ -48,6 +49,7 @@ def profile_text(
         *(f"  - {option.value}   # {_OPTIONS[option.value]}" for option in options),
         "",
         f"patient_id: {{method: keyed, prefix: {json.dumps(prefix)}}}",
+        *(["", "private_tags: {keep_safe: true}"] if "retain_safe_private" in options else []),
         "",
         *_rules(rules),
         "",

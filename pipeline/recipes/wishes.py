@@ -114,9 +114,12 @@ class Recipe:
     ----------
     form
         What it is, for a person.
+    keeps_safe_private
+        The line that keeps private attributes known to be safe; None where there is none.
     """
 
     form: str
+    keeps_safe_private: int | None = None
     wishes: tuple[Wish, ...] = ()
     masks: tuple[MaskWish, ...] = ()
     missing: tuple[Missing, ...] = ()

@@ -127,7 +127,7 @@ def _by_value_type(value_type: str, options: frozenset[Option]) -> Action:
     if value_type in {"DATE", "DATETIME", "TIME"}:
         return _TEMPORAL[dates_of(options)]
     if value_type == "TEXT":
-        return Action.CLEAN if Option.CLEAN_STRUCTURED_CONTENT in options else Action.DUMMY
+        return Action.CLEAN if Option.CLEAN_DESCRIPTORS in options else Action.DUMMY
     return _BY_VALUE_TYPE.get(value_type, Action.REMOVE)
 
 

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from pipeline.header.private import csa
-from pipeline.header.private.judging import judged
+from pipeline.header.private.judging import judged, without_spelled
 from pipeline.header.private.reading import read
 from pipeline.header.private.safe import PrivateAction, PrivateAttribute, PrivateKey, safe_attributes
 
@@ -67,6 +67,7 @@ def scrub_private(source: Dataset, context: ScrubContext, scrub_item: ScrubItem,
             kept.extend([] if scrubbed is None else [scrubbed])
     if header is not None:
         kept.extend(_out_of_csa(source.get_item(header).value, creators, present, context))
+    kept = without_spelled(kept, context)
     used = {(element.tag.group, element.tag.element >> 8) for element in kept}
     names = [DataElement(block, "LO", creators[block]) for block in used]
     return sorted([*names, *kept], key=lambda element: int(element.tag))

@@ -42,10 +42,12 @@ def _characteristics(group: int, creator: str, elements: list[int]) -> Dataset:
 
 
 def _private_keys(scrubbed: Dataset) -> Iterator[PrivateKey]:
-    for tag, element in scrubbed.items():
-        if tag.is_private and tag.element >= _FIRST_ELEMENT:
-            creator = scrubbed[tag.group, tag.element >> 8].value
-            yield PrivateKey(tag.group, str(creator), tag.element & 0xFF)
+    creators = {}
+    for tag, element in sorted(scrubbed.items(), key=lambda pair: int(pair[0])):
+        if tag.is_private and tag.element < _FIRST_ELEMENT:
+            creators[tag.group, tag.element] = str(element.value)
+        elif tag.is_private:
+            yield PrivateKey(tag.group, creators[tag.group, tag.element >> 8], tag.element & 0xFF)
         if isinstance(element.value, Sequence):
             for item in element.value:
                 yield from _private_keys(item)

@@ -19,7 +19,7 @@ from pipeline.header.dates import shift
 from pipeline.header.identifiers import SHORTEST_IN_BYTES, SHORTEST_NUMBER, number_text, parts_of
 from pipeline.header.keeping import publishable
 from pipeline.header.private.reading import WORDS, numpy_type
-from pipeline.header.private.safe import ACTION_OF_VR, PrivateAction
+from pipeline.header.private.safe import ACTION_OF_VR, NUMBER_VRS, PrivateAction
 from pipeline.header.table import Dates
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _LETTERS = re.compile(rb"[A-Za-z]")
 _FEWEST_LETTERS = 4
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
 """Bytes that were decoded as a text and are none: another encoding, such as UTF-16, hides every word."""
+_BETWEEN = bytes(8)
+"""Of no identifier a part, and longer than what it could join."""
 _VM = re.compile(r"(\d+)(?:-(\d+|n))?", re.ASCII)
 
 
@@ -65,6 +67,25 @@ def judged(element: DataElement, vm: str, context: ScrubContext) -> DataElement 
     return DataElement(element.tag, element.VR, value, already_converted=True)
 
 
+def without_spelled(elements: list[DataElement], context: ScrubContext) -> list[DataElement]:
+    """Return the elements of a data set but for numbers that, as bytes, are an identifier.
+
+    All are looked at in one go, since a search costs its preparation and next to nothing for a few bytes more; only
+    where something is found, one after the other.
+    """
+    finds = context.identifiers.in_bytes
+    written = [
+        (
+            element,
+            [raw for raw in _as_bytes(str(element.VR), list(parts_of(element.value))) if len(raw) >= SHORTEST_IN_BYTES],
+        )
+        for element in elements
+    ]
+    if not finds(_BETWEEN.join(raw for _, raws in written for raw in raws)):
+        return elements
+    return [element for element, raws in written if not any(map(finds, raws))]
+
+
 def _has_multiplicity(count: int, vm: str) -> bool:
     match = _VM.fullmatch(vm)
     if match is None:
@@ -81,24 +102,21 @@ def _numbers(vr: str, parts: list[Any], context: ScrubContext) -> list[Any] | No
         return None
     if context.rules.dates is not Dates.UNMODIFIED and any(map(_is_date, parts)):
         return None
-    return None if any(_spells(raw, context) for raw in _as_bytes(vr, parts, texts)) else kept
+    return None if any(map(_is_text, _as_bytes(vr, parts))) else kept
 
 
-def _as_bytes(vr: str, parts: list[Any], texts: list[str]) -> Iterator[bytes]:
+def _as_bytes(vr: str, parts: list[Any]) -> Iterator[bytes]:
     """Yield numbers as they will be written, and as they stood where the other end of a number came first."""
-    if vr not in WORDS:
-        yield "\\".join(texts).encode()
-        return
-    numbers = np.asarray(parts, dtype=numpy_type(vr))
-    yield numbers.tobytes()
-    yield numbers.byteswap().tobytes()
+    if vr in WORDS:
+        numbers = np.asarray(parts, dtype=numpy_type(vr))
+        yield numbers.tobytes()
+        yield numbers.byteswap().tobytes()
+    elif vr in NUMBER_VRS:
+        yield "\\".join(number_text(part).strip() for part in parts).encode()
 
 
-def _spells(raw: bytes, context: ScrubContext) -> bool:
-    """Tell whether the bytes of numbers are an identifier, or any text at all."""
-    if _READABLE.fullmatch(raw) and len(_LETTERS.findall(raw)) >= _FEWEST_LETTERS:
-        return True
-    return len(raw) >= SHORTEST_IN_BYTES and context.identifiers.in_bytes(raw)
+def _is_text(raw: bytes) -> bool:
+    return len(_LETTERS.findall(raw)) >= _FEWEST_LETTERS and _READABLE.fullmatch(raw) is not None
 
 
 def _is_date(part: Any) -> bool:

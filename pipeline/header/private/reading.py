@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.datadict import private_dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from pipeline.header.decoding import Undecodable, decoded
+from pipeline.header.decoding import Undecodable, converted
 from pipeline.header.private.safe import NUMBER_VRS, PrivateAction
 
 if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
     from pipeline.header.private.safe import PrivateAttribute
 
 WORDS = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
@@ -119,9 +120,7 @@ def _decoded_as(raw: RawDataElement, vr: str, charset: Any) -> DataElement | Non
     """Decode bytes as a VR; a sequence that came as UN is implicit and little-endian inside (PS3.5 6.2.2)."""
     if vr == "SQ" and raw.VR is not None and raw.VR != "SQ":
         raw = raw._replace(is_implicit_VR=True, is_little_endian=True)
-    holder = Dataset({raw.tag: raw._replace(VR=vr)})
-    holder.set_original_encoding(raw.is_implicit_VR, raw.is_little_endian, charset)
-    element = decoded(holder, raw.tag)
+    element = converted(raw._replace(VR=vr), charset)
     return None if isinstance(element, Undecodable) or str(element.VR) != vr else element
 
 

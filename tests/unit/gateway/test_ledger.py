@@ -2,15 +2,18 @@
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from gateway.database import REVISION, Database, LedgerError, migrations
 from gateway.entries import Route
+from gateway.reconcile import reconcile
 from gateway.states import InstanceState
 from gateway.tables import METADATA, audit, instance, receipt
 from pipeline.reasons import Reason
+from tests.factories.crosswalk import crosswalk_entry
 
 from .conftest import ROUTE, WORKER
 
@@ -193,3 +196,103 @@ def test_a_held_result_with_another_pseudonym_cannot_be_released(node):
     node.ledger.record_held(claim, WORKER, ROUTE, reason=Reason.RESIDUAL_TEXT, note="n", output=output)
 
     assert [(row.reason, row.releasable) for row in node.decisions.held()] == [(Reason.CORRECTION, False)]
+
+
+def test_an_accepted_pseudonym_is_the_studys_from_then_on(node):
+    """A retry accepts it: that instance and the study's later ones pass, the old pseudonym does not any more."""
+    node.clean("1.1", study="2.25.9", pseudonym="SV-A")
+    second = node.clean("1.2", study="2.25.9", pseudonym="SV-B")
+    assert node.state(second) == "held"
+
+    node.decisions.retry(second)
+    node.ledger.record_clean(node.claim(), WORKER, ROUTE, node.output(study="2.25.9", pseudonym="SV-B"))
+
+    assert node.state(second) == "clean"
+    assert node.state(node.clean("1.3", study="2.25.9", pseudonym="SV-B")) == "clean"
+    assert node.state(node.clean("1.4", study="2.25.9", pseudonym="SV-A")) == "held"
+    assert node.state(node.clean("1.5", study="2.25.9", pseudonym="SV-C")) == "held"
+
+
+def test_a_changed_pseudonym_is_held_also_where_corrections_replace(replacing_node):
+    """Nothing of the study but what was superseded may be left to compare with."""
+    old = replacing_node.clean("1.1", study="2.25.9", pseudonym="SV-A")
+    replacing_node.arrive("1.1", b"corrected")
+    claim = replacing_node.claim()
+
+    replacing_node.ledger.record_clean(claim, WORKER, ROUTE, replacing_node.output(study="2.25.9", pseudonym="SV-B"))
+
+    assert replacing_node.state(old) == "superseded"
+    assert replacing_node.state(claim.instance_id) == "held"
+
+
+def test_a_replacement_of_the_same_patient_goes_its_way(replacing_node):
+    """The new version is sent under the same public UID; the account stays balanced."""
+    old = replacing_node.clean("1.1", study="2.25.9", pseudonym="SV-A")
+    replacing_node.arrive("1.1", b"corrected")
+    claim = replacing_node.claim()
+
+    replacing_node.ledger.record_clean(claim, WORKER, ROUTE, replacing_node.output(study="2.25.9", pseudonym="SV-A"))
+
+    assert replacing_node.state(old) == "superseded"
+    assert replacing_node.state(claim.instance_id) == "clean"
+    assert replacing_node.delivery_states(claim.instance_id) == {"research": "waiting"}
+    assert reconcile(replacing_node.database, replacing_node.spool).balanced
+
+
+def test_what_a_person_rejected_is_not_replaced(replacing_node):
+    """Other bytes do not undo a decision: they wait for one of their own."""
+    replacing_node.arrive("1.1", b"one")
+    claim = replacing_node.claim()
+    replacing_node.ledger.record_held(claim, WORKER, None, reason=Reason.NO_RULE, note="n", output=None)
+    replacing_node.decisions.reject(claim.instance_id, reason="phantom")
+
+    _, state = replacing_node.arrive("1.1", b"two")
+
+    assert state is InstanceState.HELD
+    assert [row.reason for row in replacing_node.decisions.held()] == [Reason.CORRECTION]
+
+
+def test_two_projects_do_not_contradict_each_other(node):
+    """With UIDs retained, one study has one public UID and a pseudonym for each project."""
+    other = Route(rule="default", project="q", profile="research", targets=("research",))
+    node.clean("1.1", study="2.25.9", pseudonym="SV-A")
+
+    assert node.state(node.clean("1.2", route=other, study="2.25.9", pseudonym="SV-B")) == "clean"
+
+
+def test_two_patients_of_one_pseudonym_are_held_apart(node):
+    """A table without domains may do that; of one patient in two studies nothing is said."""
+    one = crosswalk_entry(instance_uid=("1.1", "2.25.1"))
+    same = crosswalk_entry(instance_uid=("1.2", "2.25.2"), study_uid=("1.8", "2.25.8"), patient_id=" 4711")
+    another = crosswalk_entry(instance_uid=("1.3", "2.25.3"), study_uid=("1.9", "2.25.9"), patient_domain="B")
+    node.clean_of(one)
+
+    assert node.state(node.clean_of(same)) == "clean"
+    held = node.clean_of(another)
+    assert node.decisions.show(held)["reason"] == Reason.PSEUDONYM_COLLISION
+    assert "4711" not in str(node.decisions.show(held))
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date(tmp_path):
+    """Its rows stay, and are what they were."""
+    path = tmp_path / "ledger.sqlite"
+    database = Database(path)
+    config = migrations()
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO instance (token, state, node, calling_aet, called_aet, sop_class_uid, transfer_syntax_uid, "
+            "readable, sop_index, sealed, content_sha256, size_bytes, received_at, changed_at, original_kept, "
+            "output_kept, attempts) "
+            "VALUES ('t', 'held', 'n', 'C', 'S', '1', '1', 1, x'00', x'00', x'00', 1, 1, 1, 1, 0, 0)"
+        )
+    database.close()
+
+    database = Database.create_or_migrate(path)
+
+    with database.read() as connection:
+        row = connection.execute(sa.select(instance)).one()
+        assert (row.state, row.accepted, row.crosswalk, row.subject_index) == ("held", False, None, None)
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    database.close()

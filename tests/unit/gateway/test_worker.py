@@ -4,12 +4,17 @@ import errno
 import hashlib
 
 import pytest
+import sqlalchemy as sa
 
 from config.load import load_profile
 from config.schema import ModelsConfig, Node, Processing, Rule, Send, Storage
 from gateway import worker as module
 from gateway.part10 import head
+from gateway.reconcile import reconcile
+from gateway.sealing import SealBrokenError
 from gateway.spool import Shelf
+from gateway.tables import instance
+from gateway.withdrawals import Whose, Withdrawals
 from gateway.worker import Worker, WorkerSettings
 from pipeline.header.identity import Identities
 from pipeline.reasons import Held, Reason, TryLater
@@ -211,3 +216,59 @@ def test_a_conversion_that_fails_is_final_for_this_target(node, worker):
 
     assert node.delivery_states(number) == {"research": "failed"}
     assert [row.reason for row in node.decisions.held()] == ["not_accepted_by_target"]
+
+
+def _withdraw_study(node):
+    """Withdraw the study that `_arrive_of_study` sends, as `sonoveil withdraw --study` does."""
+    return Withdrawals(node.database, node.spool, node.subjects, Config(node.root), actor="user:test").withdraw(
+        Whose(patient_id=None, domain=None, study_uid="1.2.3.2")
+    )
+
+
+def _arrive_of_study(node):
+    elements = b"\x08\x00\x60\x00CS\x02\x00CT" + b"\x20\x00\x0d\x00UI\x08\x001.2.3.2\x00"
+    file = head(sop_class_uid=CT, sop_instance_uid="1.2.3", transfer_syntax_uid=EXPLICIT) + elements
+    node.arrive("1.2.3", content=file, patient_id="4711", study="1.2.3.2")
+
+
+def test_what_is_withdrawn_is_held_before_the_pipeline_sees_it(node, worker):
+    """Whatever the rules say."""
+    _withdraw_study(node)
+    _arrive_of_study(node)
+    Pipeline.outcome = AssertionError("it was called")
+
+    worker.step()
+
+    assert [row.reason for row in node.decisions.held()] == [Reason.WITHDRAWN]
+
+
+def test_a_withdrawal_during_the_work_leaves_neither_output_nor_sidecar(node, worker, monkeypatch):
+    """The worker made them before it could know."""
+    _arrive_of_study(node)
+    finished = Pipeline.run
+
+    def run(self, received, output):
+        result = finished(self, received, output)
+        _withdraw_study(node)
+        return result
+
+    monkeypatch.setattr(Pipeline, "run", run)
+
+    worker.step()
+
+    assert node.state(1) == "rejected"
+    assert list(node.spool.files()) == []
+    assert list(node.spool.sidecar.iterdir()) == []
+    assert reconcile(node.database, node.spool).balanced
+
+
+def test_the_ledger_keeps_the_crosswalk_sealed(node, worker):
+    """And opens it with the key."""
+    _arrive(node)
+    worker.step()
+
+    with node.database.read() as connection:
+        row = connection.execute(sa.select(instance)).one()
+    assert node.subjects.entry(row.crosswalk, token=row.token) == crosswalk_entry()
+    with pytest.raises(SealBrokenError):
+        node.subjects.entry(row.crosswalk, token="0" * 32)

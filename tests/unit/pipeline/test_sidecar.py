@@ -167,3 +167,16 @@ def test_processes_that_add_to_one_study_lose_no_row(tmp_path):
 
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert len({row["text"] for row in lines(tmp_path)}) == 60
+
+
+def test_rows_that_must_not_stay_go_and_an_empty_file_with_them(tmp_path):
+    """Those of other instances stay; what is not there is no error."""
+    store(tmp_path, instance("A", sop="2.25.7"))
+    store(tmp_path, instance("B", sop="2.25.8"))
+
+    sidecar.forget(tmp_path, "2.25.3", {"2.25.7"})
+    assert [row["text"] for row in lines(tmp_path)] == ["B"]
+
+    sidecar.forget(tmp_path, "2.25.3", {"2.25.8"})
+    sidecar.forget(tmp_path, "2.25.3", {"2.25.8"})
+    assert list(tmp_path.iterdir()) == []

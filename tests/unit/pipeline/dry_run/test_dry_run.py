@@ -95,7 +95,7 @@ def test_what_is_said_is_what_the_engine_does(planted, tmp_path):
 
     found = {line.attribute: line for line in look_at(received, deidentifier, with_values=False).lines}
     with open_instance(path) as source:
-        result = deidentifier.scrub(source, received).dataset
+        result = deidentifier.scrub(source, received)[1].dataset
     original = pydicom.dcmread(path, stop_before_pixels=True)
     for element in original:
         line = found[element.keyword] if element.keyword else None

@@ -5,11 +5,12 @@ from itertools import combinations
 import pytest
 from pydicom.dataelem import DataElement
 
-from config.schema import AVAILABLE_OPTIONS, Option, Profile, TagRule
+from config.schema import AVAILABLE_OPTIONS, Option, PrivateTags, Profile, TagRule
 from pipeline.header.decoding import UNDECODABLE, silent_decoding
-from pipeline.header.explain import doubt, listed_tags, ruling, why
+from pipeline.header.explain import doubt, listed_tags, private_ruling, ruling, why
+from pipeline.header.private.safe import PrivateAction, safe_attributes
 from pipeline.header.ps315_table import COLUMNS, ROWS
-from pipeline.header.table import BASIC_ACTIONS, Action, compile_rules
+from pipeline.header.table import BASIC_ACTIONS, REQUIRED, Action, compile_rules
 from tests.factories.headers import minimal, scrubbed
 from tests.factories.profiles import RESEARCH, STRICT, with_options
 
@@ -30,7 +31,11 @@ def test_the_column_that_is_named_is_the_one_that_decided(options):
         if row is None or not said.startswith("E.1-1") or "removed" in said:
             continue
         _, _, column = said.partition(", ")
-        if not column:
+        if column.startswith("accession_number"):
+            assert rules.by_tag[tag] is Action.KEYED, said
+        elif column.startswith("but filled"):
+            assert (rules.by_tag[tag], f"{tag:08X}" in REQUIRED) == (Action.DUMMY, True), said
+        elif not column:
             assert rules.by_tag[tag] in {BASIC_ACTIONS[row[0]], Action.REMOVE}, said
         elif column.split(";", maxsplit=1)[0].endswith(" K"):
             assert rules.by_tag[tag] is Action.KEEP, said
@@ -50,7 +55,8 @@ def test_every_attribute_of_the_dictionary_has_a_rule_and_the_engine_s_action():
 
 
 CASES = {
-    "a row of the table": (0x00080050, 0, "E.1-1 (2026d) Z"),
+    "a row of the table": (0x00080090, 0, "E.1-1 (2026d) Z"),
+    "a number that the profile keys": (0x00080050, 0, "E.1-1 (2026d) Z, accession_number: keyed"),
     "a row that an option overrules": (0x00100040, 0, "E.1-1 (2026d) Z, retain_patient_characteristics K"),
     "a date": (0x00080020, 0, "E.1-1 (2026d) Z, retain_longitudinal_modified_dates C"),
     "outside the table": (0x00280010, 0, "outside the table: by VR US and meaning"),
@@ -70,6 +76,21 @@ def test_the_rule_is_said_in_words(case):
     tag, depth, said = CASES[case]
 
     assert why(tag, RESEARCH, depth=depth).startswith(said)
+
+
+def test_a_safe_private_attribute_says_by_whom_it_is_known():
+    """And an unknown creator, who may be anybody, is not repeated."""
+    keeping = Profile(name="own", options=(Option.RETAIN_SAFE_PRIVATE,), private_tags=PrivateTags(keep_safe=True))
+    key = next(key for key, one in safe_attributes().items() if one.source == "standard" and one.name)
+    tag = key.group << 16 | 0x1000 | key.element
+
+    known = private_ruling(tag, key.creator, keeping)
+    unknown = private_ruling(tag, "VORZIBMURDAX", keeping)
+
+    assert "E.3.10-1" in known.rule
+    assert key.creator in known.name
+    assert unknown.action is private_ruling(tag, key.creator, RESEARCH).action is PrivateAction.REMOVE
+    assert "VORZIB" not in repr(unknown)
 
 
 def test_a_rule_of_the_profile_is_named_by_its_place():

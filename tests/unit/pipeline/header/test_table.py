@@ -179,6 +179,12 @@ def test_prose_outside_the_table_is_cleaned_only_where_descriptors_are(keyword):
     assert action_for(tag, compile_rules(with_options(Option.CLEAN_DESCRIPTORS))) is Action.CLEAN
 
 
+@pytest.mark.parametrize("tag", [0x00100033, 0x00100035, 0x00102295, 0x00181803, 0x04000500, 0x0040A390, 0x4010101A])
+def test_what_the_table_forgets_and_names_somebody_is_removed(tag):
+    """Birth in another calendar, a breeder's number, an address, sealed originals, a boarding pass."""
+    assert action_for(tag, compile_rules(RESEARCH)) is Action.REMOVE
+
+
 def test_rules_of_a_profile_are_compiled_once():
     """The same profile gives the same object; a rule of its own gives another."""
     ruled = Profile(name="strict", rules=(TagRule(tag="Manufacturer", action="remove"),))

@@ -11,7 +11,7 @@ from tests.factories.profiles import with_options
 
 GIVES = {
     Action.REMOVE: 0, Action.EMPTY: 0, Action.DUMMY: 0, Action.REPLACE: 0, Action.UID: 1, Action.SHIFT: 1,
-    Action.CLEAN: 2, Action.KEEP: 3,
+    Action.KEYED: 1, Action.CLEAN: 2, Action.KEEP: 3,
 }  # fmt: skip
 """How much of a value leaves."""
 
@@ -114,6 +114,29 @@ def test_a_keep_becomes_a_rule_only_when_a_person_says_so(tmp_path):
     assert rules_of(profile) == {"00081030": ("keep", None)}
     assert [one.line for one in converted.missing] == [3, 5]
     assert "shift away" in converted.missing[1].why
+
+
+def test_safe_private_attributes_stay_only_when_a_person_says_so(tmp_path):
+    """By the option of the standard, which knows which these are."""
+    text = '<script>\n<k en="T" t="safeprivateelements">safe</k>\n</script>'
+
+    converted, profile = made(tmp_path, text)
+    accepted, keeping = made(tmp_path, text, accept_keeps=True)
+
+    assert [one.line for one in converted.missing] == [2]
+    assert not profile.private_tags.keep_safe
+    assert accepted.missing == ()
+    assert keeping.private_tags.keep_safe
+    assert Option.RETAIN_SAFE_PRIVATE in keeping.options
+
+
+def test_an_accession_number_that_is_hashed_is_keyed_and_one_that_goes_is_empty(tmp_path):
+    """What leaves is another number than the other tool's."""
+    hashed, _profile = made(tmp_path, script(("00080050", "AccessionNumber", "@hash(this,16)")))
+    _converted, removing = made(tmp_path, script(("00080050", "AccessionNumber", "@remove()")))
+
+    assert (hashed.missing, len(hashed.remarks)) == ((), 1)
+    assert rules_of(removing) == {"00080050": ("empty", None)}
 
 
 def test_moving_a_date_is_the_option_of_the_standard(tmp_path):
