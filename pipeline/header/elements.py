@@ -110,8 +110,9 @@ class Scrubber:
         tag = int(original.tag)
         if not isinstance(original.value, Sequence) or (action is Action.DUMMY and tag in _REMOVED_SEQUENCES):
             return None
-        items = [dummy_code()]
-        if action is not Action.DUMMY or tag not in _DUMMY_CODE_SEQUENCES:
+        if action is Action.DUMMY and tag in _DUMMY_CODE_SEQUENCES:
+            items = [dummy_code()]
+        else:
             items = [self.scrub(item, depth + 1) for item in original.value]
         return DataElement(original.tag, "SQ", Sequence(items), already_converted=True)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydicom.dataelem import RawDataElement
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
+from pydicom.multival import MultiValue
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _UNDEFINED = 0xFFFFFFFF
 _LONGEST_SHORT = 0xFFFF
 _LONG_VRS = frozenset(str(vr) for vr in EXPLICIT_VR_LENGTH_32)
 _NUL_PADDED = frozenset({"OB", "UI", "UN"})
+_TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"})
 _CHARSET_VRS = frozenset({None, "LO", "LT", "PN", "SH", "ST", "UC", "UN", "UT"})
 _ITEM = b"\xfe\xff\x00\xe0"
 _CHARACTER_SET = 0x00080005
@@ -82,12 +84,26 @@ def _encode(
         content = b"".join(_items(stored.value or (), encoding, implicit_vr=implicit_vr))
         pieces += (_head(int(tag), "SQ", len(content), implicit_vr=implicit_vr), content)
         return
+    elif (text := _plain_text(stored)) is not None:
+        padding = (b"\0" if stored.VR in _NUL_PADDED else b" ") * (len(text) % 2)
+        pieces += (_head(int(tag), stored.VR, len(text) + len(padding), implicit_vr=implicit_vr), text, padding)
+        return
     if len(stored.VR or "") != _VR_LETTERS:
         stored = correct_ambiguous_vr_element(cast("DataElement", stored), dataset, is_little_endian=True)
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, implicit_vr
     write_data_element(buffer, stored, encoding)
     pieces.append(buffer.getvalue())
+
+
+def _plain_text(element: DataElement) -> bytes | None:
+    """Return the bytes of a decoded text that are the same in every character set, None for all other values."""
+    value = element.value
+    if element.VR not in _TEXT_VRS:
+        return None
+    if isinstance(value, MultiValue) and all(isinstance(part, str) for part in value):
+        value = "\\".join(value)
+    return value.encode("ascii") if isinstance(value, str) and value.isascii() else None
 
 
 def _is_final(raw: RawDataElement, *, implicit_vr: bool) -> bool:

@@ -12,13 +12,15 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from config.schema import Option
 from pipeline.header.private.characteristics import private_characteristics
+from pipeline.header.verbatim import dataset_of, text_element
 
 if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
     from config.schema import Profile
     from pipeline.header.table import Rules
 
@@ -83,9 +85,7 @@ def _add_equipment(dataset: Dataset) -> None:
     """Add this product to the equipment that made the object (PS3.3 C.12.1.1.5), once, without a site or a time."""
     earlier = dataset[_CONTRIBUTING_EQUIPMENT].value if _CONTRIBUTING_EQUIPMENT in dataset else ()
     items = [item for item in earlier or () if not _is_our_step(item)]
-    equipment = Dataset()
-    equipment.add_new(0x00080070, "LO", PRODUCT)
-    equipment.add_new(0x00181020, "LO", product_version())
+    equipment = dataset_of(text_element(0x00080070, "LO", PRODUCT), text_element(0x00181020, "LO", product_version()))
     equipment.add_new(_PURPOSE, "SQ", Sequence([_code(*_DEIDENTIFYING)]))
     dataset.add_new(_CONTRIBUTING_EQUIPMENT, "SQ", Sequence([*items, equipment]))
 
@@ -97,8 +97,8 @@ def _is_our_step(item: Dataset) -> bool:
 
 
 def _code(value: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.add_new(0x00080100, "SH", value)
-    code.add_new(0x00080102, "SH", "DCM")
-    code.add_new(0x00080104, "LO", meaning)
-    return code
+    return dataset_of(
+        text_element(0x00080100, "SH", value),
+        text_element(0x00080102, "SH", "DCM"),
+        text_element(0x00080104, "LO", meaning),
+    )

@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from pipeline.header.dates import shift
 from pipeline.header.dummies import dummy
@@ -84,6 +86,18 @@ def acted_on_bytes(raw: RawDataElement, vr: str, action: Action, context: ScrubC
 def empty_element(tag: BaseTag, vr: str) -> RawDataElement:
     """Return an element without a value; raw elements are tuples and can be shared."""
     return RawDataElement(tag, vr, 0, b"", 0, False, True)
+
+
+@lru_cache(maxsize=1024)
+def text_element(tag: int, vr: str, text: str) -> RawDataElement:
+    """Return an element of a constant ASCII text."""
+    value = text.encode("ascii")
+    return RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+
+
+def dataset_of(*elements: RawDataElement) -> Dataset:
+    """Return a new data set of such elements."""
+    return Dataset({element.tag: element for element in elements})
 
 
 def _kept_text(value: bytes, context: ScrubContext) -> bytes | None:
