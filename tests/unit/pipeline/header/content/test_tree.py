@@ -278,7 +278,7 @@ def test_cells_of_a_table_are_judged_one_by_one():
 
 def test_acquisition_context_and_specimens_get_the_same_treatment():
     """The macro is the same; without the option the sequences are emptied."""
-    context = item("TEXT", ("121106", "DCM"), "Vorzib was late", PatientName="x")
+    context = item("TEXT", ("121106", "DCM"), "Vorzib")
     del context.RelationshipType
     preparation = item("TEXT")
     preparation.clear()
