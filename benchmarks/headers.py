@@ -195,7 +195,7 @@ def stream(source: Path, output: Path) -> None:
         plan = RedactionPlan(
             rows=d.rows, columns=d.columns, frames=d.frames, grid=(1, 1), cone=NO_CONE, redactions=(), text=()
         )
-        copy_pixels(output, scrubbed.dataset, frames, plan)
+        copy_pixels(output, scrubbed.dataset, frames, plan, text_is_gone=False)
 
 
 def whole_job(source: Path, output: Path) -> None:

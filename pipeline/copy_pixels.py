@@ -55,7 +55,7 @@ def can_copy(frames: Frames) -> bool:
     return all(_is_as_announced(frames, index) for index in range(len(frames)))
 
 
-def copy_pixels(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan) -> None:
+def copy_pixels(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan, *, text_is_gone: bool) -> None:
     """Write an object of a scrubbed header and the source's pixel data.
 
     Parameters
@@ -66,6 +66,8 @@ def copy_pixels(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan
         Of the source, which stays open.
     plan
         One that changes no pixel.
+    text_is_gone
+        Burned In Annotation (0028,0301) may say NO: the source says so, of computed frames.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def copy_pixels(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan
         else copied_native(frames, frames.description.native_bytes, clean_pieces(frames))
     )
     lossy = not frames.syntax.lossless
-    finished = describe_output(header, frames.description, plan, lossy=lossy, text_is_gone=False)
+    finished = describe_output(header, frames.description, plan, lossy=lossy, text_is_gone=text_is_gone)
     write_instance(path, finished, frames.syntax, pixels)
 
 

@@ -156,7 +156,7 @@ class Deidentifier:
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
             if changes_no_pixel(self.profile) and can_copy(source.frames):
-                return self._copied(source.frames, scrubbed, plan, output)
+                return self._copied(source.frames, scrubbed, plan, output, text_is_gone=False)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
 
     def scrub(self, source: OpenInstance, received: ReceivedInstance) -> tuple[Kind, ScrubbedHeader]:
@@ -234,9 +234,9 @@ class Deidentifier:
         return written
 
     def _copied(
-        self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, output: Path
+        self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, output: Path, *, text_is_gone: bool
     ) -> DeidentifiedInstance:
-        copy_pixels(output, scrubbed.dataset, frames, plan)
+        copy_pixels(output, scrubbed.dataset, frames, plan, text_is_gone=text_is_gone)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
         verify_copy(output, frames)
         return self._result(scrubbed, frames.syntax.uid, plan.findings(), output)
@@ -247,6 +247,8 @@ class Deidentifier:
         """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one."""
         plan = uncropped_plan(frames.description)
         says_no = source.header.get("BurnedInAnnotation") == "NO"
+        if can_copy(frames):
+            return self._copied(frames, scrubbed, plan, output, text_is_gone=says_no)
         written = self._write(frames, scrubbed, plan, output, text_is_gone=says_no)
         verify_pixels(output, written, None, self._keep_rule(scrubbed))
         return self._result(scrubbed, written.syntax.uid, plan.findings(), output)

@@ -52,6 +52,8 @@ _SHORT_TEXTS = frozenset({"LO", "SH"})
 """Names of things, mostly: cleaned, whatever the profile says."""
 _PROSE = frozenset({"LT", "ST", "UC", "UT"})
 """Cleaned where the profile asks for Clean Descriptors, else gone."""
+_TRACKING_ID = 0x00620020
+"""Prose by its VR, a name by its use, and required beside Tracking UID, which stays mapped: always cleaned."""
 
 
 def action_for(tag: int, rules: Rules) -> Action:
@@ -90,7 +92,7 @@ def _by_vr(tag: int, rules: Rules) -> Action:
         return _TEMPORAL_ACTIONS[rules.dates]
     if (tag in CODE_TAGS and vr in _CODE_VRS) or tag == _ICC_PROFILE:
         return Action.KEEP
-    if vr in _SHORT_TEXTS or (vr in _PROSE and Option.CLEAN_DESCRIPTORS in rules.options):
+    if tag == _TRACKING_ID or vr in _SHORT_TEXTS or (vr in _PROSE and Option.CLEAN_DESCRIPTORS in rules.options):
         return Action.CLEAN
     if all(choice in _SAFE_VRS for choice in vr.split(" or ")):
         return Action.KEEP

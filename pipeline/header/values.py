@@ -49,6 +49,7 @@ _NEVER_EMPTY = frozenset(
         0x00540400,  # Image ID
         0x00620005,  # Segment Label, Segment Algorithm Name: Type 1 and 1C of Segmentation
         0x00620009,
+        0x00620020,  # Tracking ID: Type 1C beside Tracking UID
         0x00660036,  # Algorithm Name, Algorithm Version: Type 1 of the algorithm identification macro
         0x00660031,
         0x00660106,  # Track Set Label: Type 1 of Tractography Results

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 _NAME_LENGTH = 8
 
 
-def removed(_original: DataElement, _context: ScrubContext, _scrub_item: ScrubItem, _depth: int) -> DataElement | None:
-    """Return nothing: what is optional, and of which nothing may stay."""
-    return None
-
-
 def clean_code_label(
     original: DataElement, context: ScrubContext, _scrub_item: ScrubItem, _depth: int
 ) -> DataElement | None:
@@ -32,6 +27,6 @@ def clean_code_label(
     """
     value = str(original.value).strip()
     kept = publishable("CS", value, context.identifiers)
-    if kept is None or context.cleaner.clean(value) != value:
+    if kept is None or not context.cleaner.is_clean(value):
         kept = f"LAYER {context.identities.text_digest(value)[:_NAME_LENGTH].upper()}"
     return DataElement(original.tag, "CS", kept)

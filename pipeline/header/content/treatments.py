@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.header.content.labels import clean_code_label, removed
+from pipeline.header.content.labels import clean_code_label
 from pipeline.header.content.tree import CONTENT_SEQUENCE, clean_tree
 from pipeline.header.content.waveforms import keep_samples
 
@@ -36,6 +36,5 @@ _CODE_LABELS = (
 CONTENT_TREATMENTS: Mapping[int, Treatment] = {
     **dict.fromkeys(_CONTENT_ITEMS, clean_tree),
     **dict.fromkeys(_CODE_LABELS, clean_code_label),
-    0x0040A390: removed,  # HL7 Structured Document Reference: another system's names for documents of the patient
     0x54000100: keep_samples,  # Waveform
 }

@@ -126,16 +126,16 @@ def _is_complete(dataset: Dataset, value_type: str) -> bool:
 
 def _without_value(item: Dataset, value_type: str = "") -> Dataset:
     """Return an item without its children and without values that are not of its type or are cleaned here."""
-    rest = Dataset()
-    for tag in item.keys():  # noqa: SIM118  iterating a Dataset decodes; keys do not
-        number = int(tag)
-        if number == CONTENT_SEQUENCE or (_ONLY_WITH.get(number, value_type) != value_type):
-            continue
-        element = decoded(item, number)
-        if not isinstance(element, Undecodable):
-            rest[tag] = element
-    if value_type in VALUES:
-        rest.pop(VALUES[value_type][0], None)
+    own = VALUES[value_type][0] if value_type in VALUES else 0
+    rest = Dataset(
+        {
+            tag: stored
+            for tag, stored in item.items()
+            if tag not in (CONTENT_SEQUENCE, own) and _ONLY_WITH.get(int(tag), value_type) == value_type
+        }
+    )
+    implicit, little = item.original_encoding
+    rest.set_original_encoding(implicit, little, item.original_character_set)
     return rest
 
 

@@ -52,12 +52,12 @@ def test_annotations_stay_with_the_option_and_their_words_are_cleaned():
 
 def test_words_without_an_identifier_stay_only_where_descriptors_are_cleaned():
     """Unformatted Text Value is D, and C under Clean Descriptors."""
-    source = presentation_state("see arrow")
+    source = presentation_state("see mass in liver")
 
     kept = scrubbed(source, CLEANING).dataset.GraphicAnnotationSequence[0].TextObjectSequence[0]
     dummy = scrubbed(source, with_options(Option.CLEAN_GRAPHICS)).dataset.GraphicAnnotationSequence[0]
 
-    assert kept.UnformattedTextValue == "see arrow"
+    assert kept.UnformattedTextValue == "see mass in liver"
     assert dummy.TextObjectSequence[0].UnformattedTextValue == "ANONYMIZED"
 
 
@@ -68,7 +68,7 @@ def test_without_the_option_annotations_go_and_the_state_stays_one():
     assert "GraphicAnnotationSequence" not in state
     assert (state.PresentationCreationDate, state.PresentationCreationTime) == ("19000101", "000000")
     assert state.ContentLabel.startswith("LAYER ")
-    assert state.ContentDescription == ""
+    assert "QUATYN" not in state.ContentDescription.upper()
 
 
 def test_layers_keep_naming_each_other():
@@ -80,6 +80,19 @@ def test_layers_keep_naming_each_other():
     assert len(layer.GraphicLayer) <= 16
     assert layer.GraphicLayerDescription == ""
     assert scrubbed(presentation_state(), CLEANING).dataset.GraphicLayerSequence[0].GraphicLayer == "NOTES"
+
+
+@pytest.mark.parametrize("profile", [STRICT, CLEANING], ids=["strict", "cleaning"])
+def test_a_tracking_uid_keeps_its_tracking_id(profile):
+    """Each is required beside the other, though one is prose by its VR."""
+    source = minimal(SOPClassUID=SEGMENTATION, PatientName="Quatynvor^Lek")
+    source.SegmentSequence = [an(TrackingID="Quatynvor 1", TrackingUID="1.2.3.4.9")]
+
+    (segment,) = scrubbed(source, profile).dataset.SegmentSequence
+
+    assert segment.TrackingID
+    assert "QUATYN" not in segment.TrackingID.upper()
+    assert segment.TrackingUID == IDENTITIES.public_uid("1.2.3.4.9")
 
 
 @pytest.mark.parametrize("profile", [STRICT, CLEANING], ids=["strict", "cleaning"])

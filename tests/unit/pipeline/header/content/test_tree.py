@@ -254,6 +254,21 @@ def test_text_of_any_script_is_written_as_it_should():
     assert pydicom.dcmread(io.BytesIO(written(result))).ContentSequence[0].TextValue == "größer"
 
 
+def test_text_in_the_sources_character_set_is_understood():
+    """Latin-1 in a file, names and text below the root included."""
+    finding = item("TEXT", ("121071", "DCM"), "größer als Müllers")
+    source = report(finding, SpecificCharacterSet="ISO_IR 100", PatientName="Müllers^Änne")
+    source.ContentSequence[0].ContentSequence = [item("PNAME", ("121008", "DCM"), "Änne^Ö")]
+    raw = written(source)
+    assert "größer".encode("latin-1") in raw
+
+    result = scrubbed(pydicom.dcmread(io.BytesIO(raw)), CLEANING).dataset
+
+    again = pydicom.dcmread(io.BytesIO(written(result)))
+    assert "größer" in again.ContentSequence[0].TextValue
+    assert find_planted(written(result), ["Müllers", "Änne"]) == []
+
+
 def test_cells_of_a_table_are_judged_one_by_one():
     """Names and dates in cells are dummies or shifted, numbers stay."""
     cells = []
@@ -278,7 +293,7 @@ def test_cells_of_a_table_are_judged_one_by_one():
 
 def test_acquisition_context_and_specimens_get_the_same_treatment():
     """The macro is the same; without the option the sequences are emptied."""
-    context = item("TEXT", ("121106", "DCM"), "Vorzib was late", PatientName="x")
+    context = item("TEXT", ("121106", "DCM"), "Vorzib")
     del context.RelationshipType
     preparation = item("TEXT")
     preparation.clear()
