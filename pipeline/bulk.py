@@ -106,9 +106,9 @@ class BulkResult:
 
     @property
     def complete(self) -> bool:
-        """Whether every file was written."""
+        """Whether every object was written; a DICOMDIR is none."""
         counts = self.report["counts"]
-        return bool(counts["written"] == counts["read"])
+        return bool(counts["written"] == counts["read"] - counts["skipped"])
 
 
 def run_bulk(job: BulkJob, progress: Callable[[Progress], None]) -> BulkResult:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline import report, sidecar
 from pipeline.crosswalk import CrosswalkSeal
 from pipeline.deidentify import Deidentifier
-from pipeline.inputs import Source, UnusableInputError, readable
+from pipeline.inputs import Source, UnusableInputError, is_directory, readable
 from pipeline.reasons import Held, Reason, TryLater
 from pipeline.records import ReceivedInstance
-from pipeline.report import HELD, REFUSED, WRITTEN
+from pipeline.report import HELD, REFUSED, SKIPPED, WRITTEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 NODE_NAME = "files"
 _PREFIX_AT, _PREFIX = 128, b"DICM"
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+"""Group 0002 or 0008, the latter in either byte order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +161,9 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
     result = scratch.with_suffix(".out")
     try:
         with readable(source, scratch.with_suffix(".in")) as path:
+            if is_directory(path):
+                note = "a DICOMDIR: it lists files and is no object"
+                return replace(_not_written(source, Reason.UNSUPPORTED_CLASS, note), state=SKIPPED)
             if not looks_like_dicom(path):
                 return replace(_not_written(source, Reason.UNREADABLE, "not a DICOM file"), state=REFUSED)
             received = ReceivedInstance(
@@ -242,4 +247,4 @@ def looks_like_dicom(path: Path) -> bool:
     """Tell whether it has the prefix of PS3.10 7.1, or starts with an element of a low group as old files do."""
     with path.open("rb") as file:
         start = file.read(_PREFIX_AT + len(_PREFIX))
-    return start[_PREFIX_AT:] == _PREFIX or (start[1:2] == b"\x00" and start[:1] in (b"\x02", b"\x08"))
+    return start[_PREFIX_AT:] == _PREFIX or start[:2] in _FIRST_GROUPS

@@ -10,7 +10,6 @@ import shutil
 import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pydicom
@@ -19,11 +18,15 @@ from pipeline.frames.silence import quiet_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 MAX_MEMBER_BYTES = 8 * 2**30
 """A member of an archive may be this long when unpacked."""
 _DICOMDIR = "DICOMDIR"
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_MEDIA_STORAGE_CLASS = b"\x02\x00\x02\x00UI\x14\x00" + _MEDIA_STORAGE_DIRECTORY.encode("ascii")
+_START_BYTES = 1024
+"""Preamble and the first elements of the file meta information."""
 
 
 class UnusableInputError(ValueError):
@@ -93,6 +96,12 @@ def _free_label(label: str, taken: dict[str, Source]) -> str:
     return free
 
 
+def is_directory(path: Path) -> bool:
+    """Tell whether a file is a DICOMDIR, whatever its name: it lists files and is no object (PS3.10 8.6)."""
+    with path.open("rb") as file:
+        return _MEDIA_STORAGE_CLASS in file.read(_START_BYTES)
+
+
 @contextmanager
 def readable(source: Source, scratch: Path) -> Iterator[Path]:
     """Give the path of a source, unpacked into `scratch` where it lies in an archive."""
@@ -125,7 +134,7 @@ def _sources_of(given: Path, leave_out: Path) -> Iterator[Source]:
 
 def _folder(folder: Path, leave_out: Path) -> Iterator[Source]:
     for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.name.upper() == _DICOMDIR or path.resolve().is_relative_to(leave_out):
+        if not path.is_file() or path.resolve().is_relative_to(leave_out):
             continue
         yield _plain(path, path.relative_to(folder).as_posix())
 
@@ -138,7 +147,7 @@ def _archive(path: Path) -> Iterator[Source]:
     except (zipfile.BadZipFile, OSError) as error:
         raise UnusableInputError("an archive cannot be listed") from error
     for member in members:
-        if not member.is_dir() and Path(member.filename).name.upper() != _DICOMDIR:
+        if not member.is_dir():
             yield Source(
                 label=f"{path.name}/{member.filename}",
                 path=path,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.reasons import Held
     from pipeline.records import DeidentifiedInstance
 
-WRITTEN, HELD, REFUSED = "written", "held", "refused"
+WRITTEN, HELD, REFUSED, SKIPPED = "written", "held", "refused", "skipped"
 _OWNER_ONLY = 0o600
 _DIGITS = 4
 
@@ -34,7 +34,7 @@ class Entry:
     output
         Path relative to the output folder; None unless written.
     state
-        `written`, `held` or `refused` (no DICOM at all).
+        `written`, `held`, `refused` (no DICOM at all) or `skipped` (a DICOMDIR).
     reason, note
         Why it is not written; None where it is.
     seconds
@@ -94,6 +94,7 @@ def report(*, profile: str, models: Mapping[str, str], entries: Iterable[Entry])
             "written": states.count(WRITTEN),
             "held": states.count(HELD),
             "refused": states.count(REFUSED),
+            "skipped": states.count(SKIPPED),
         },
         "instances": [_line(entry) for entry in listed],
     }

@@ -40,6 +40,7 @@ def deid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patient-domain", metavar="NAME", help="whose patient IDs these are")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: 1)")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="gateway.yaml, for its `models` section")
+    parser.add_argument("--dicomdir", action="store_true", help="also write OUT/media: the objects with a new DICOMDIR")
     parser.add_argument("--dry-run", action="store_true", help="de-identify nothing; tell what would be done")
     parser.add_argument(
         "--diff", action="store_true", help="with --dry-run: show values before and after; CONFIDENTIAL"
@@ -83,7 +84,17 @@ def _deid(options: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{options.output}: {error.strerror}") from None
     _tell(result, options)
+    if options.dicomdir:
+        _write_media(options.output, quiet=options.json)
     return DONE if result.complete else HELD_OR_FAILED
+
+
+def _write_media(out: Path, *, quiet: bool) -> None:
+    from pipeline.media import write_file_set  # noqa: PLC0415  as above
+
+    made = write_file_set(out / "objects", out / "media")
+    if not quiet:
+        say(f"{out}/media may be handed on: a DICOMDIR lists {made.listed} objects, {made.left_out} are left out")
 
 
 def _run(job: BulkJob, *, quiet: bool) -> BulkResult:
@@ -132,5 +143,5 @@ def _tell(result: BulkResult, options: argparse.Namespace) -> None:
         if result.key_was_temporary:
             say("the key was made for this run and is erased: its pseudonyms will not repeat")
     for line in result.report["instances"]:
-        if line["state"] != "written":
+        if line["state"] not in ("written", "skipped"):
             complain(f"{line['state']}: {line['source']}: {line['reason']}: {line['note']}")

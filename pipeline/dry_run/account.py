@@ -85,6 +85,7 @@ class Account:
         self._classes: dict[str, _SopClass] = {}
         self._held = _Listed()
         self._refused = _Listed()
+        self._skipped = 0
 
     @property
     def held(self) -> int:
@@ -94,7 +95,8 @@ class Account:
     @property
     def done(self) -> int:
         """How many files were looked at so far."""
-        return self._held.total + self._refused.total + sum(one.objects for one in self._classes.values())
+        objects = sum(one.objects for one in self._classes.values())
+        return objects + self._held.total + self._refused.total + self._skipped
 
     def add(self, look: Look, source: str) -> None:
         """Add an object that would leave."""
@@ -136,6 +138,10 @@ class Account:
         """Add a file that is no DICOM object."""
         self._refused.add(source, reason, note)
 
+    def skip(self) -> None:
+        """Add a DICOMDIR, which lists files and is no object."""
+        self._skipped += 1
+
     def content(self, profile: Profile) -> dict[str, Any]:
         """Return the content of `dry-run.json`."""
         leave = sum(one.objects for one in self._classes.values())
@@ -146,10 +152,11 @@ class Account:
             "has_values": self._with_values,
             "notice": WITH_VALUES if self._with_values else WITHOUT_VALUES,
             "counts": {
-                "read": leave + self._held.total + self._refused.total,
+                "read": self.done,
                 "would_leave": leave,
                 "would_be_held": self._held.total,
                 "refused": self._refused.total,
+                "skipped": self._skipped,
             },
             "held_reasons": dict(sorted(self._held.counts.items())),
             "held": self._held.files,

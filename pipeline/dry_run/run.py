@@ -21,7 +21,7 @@ from pipeline.dry_run.account import Account
 from pipeline.dry_run.look import look_at
 from pipeline.dry_run.page import page
 from pipeline.header.identity import KEY_BYTES
-from pipeline.inputs import Source, list_sources, readable
+from pipeline.inputs import Source, is_directory, list_sources, readable
 from pipeline.reasons import Reason
 from pipeline.records import ReceivedInstance
 
@@ -103,6 +103,9 @@ def run_dry(job: DryRunJob, progress: Callable[[Progress], None]) -> dict[str, A
 def _look(job: DryRunJob, deidentifier: Deidentifier, source: Source, scratch: Path, account: Account) -> None:
     try:
         with readable(source, scratch) as path:
+            if is_directory(path):
+                account.skip()
+                return
             if not looks_like_dicom(path):
                 account.refuse(source.label, Reason.UNREADABLE.value, "not a DICOM file")
                 return

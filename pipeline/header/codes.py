@@ -40,6 +40,7 @@ CODE_TAGS = frozenset(
 """Attributes that `scrub_code` decides about in a coded entry, whatever was made of them before. Not the versions of a
 context group: they are dates, about which Table E.1-1 decides."""
 _ENTRY_TAGS = frozenset({*_VALUES, SCHEME, MEANING})
+_USUAL_TAGS = frozenset({CODE_VALUE, SCHEME, MEANING})
 _PRIVATE_SCHEME, _UNSAID_SCHEME = "99LOCAL", "99SONOVEIL"
 _MAPPING_RESOURCES = {"DCMR": "DICOM Content Mapping Resource", "SDM": "SNOMED DICOM Microglossary"}
 _HARMLESS_VALUE = re.compile(r"[0-9]{1,4}|[A-Z]{1,3}|[A-Z]{1,3}[-_. ]?[0-9]{1,4}", re.ASCII)
@@ -83,6 +84,8 @@ def scrub_code(source: Dataset, result: Dataset, context: ScrubContext) -> bool:
     bool
         Whether a text that is not ASCII was written.
     """
+    if _is_untouched_standard(source, result):
+        return False
     value_tag = next((tag for tag in _VALUES if tag in source), None)
     code = _Code(
         value="" if value_tag is None else _text(source, value_tag),
@@ -100,6 +103,33 @@ def scrub_code(source: Dataset, result: Dataset, context: ScrubContext) -> bool:
     if MEANING not in source:
         del wanted[MEANING]
     return _write(wanted, result, context)
+
+
+def _is_untouched_standard(source: Dataset, result: Dataset) -> bool:
+    """Tell, for the most usual entry, in the least time that there is nothing to do.
+
+    That is: the standard's value, scheme and meaning, each of them in the result as the bytes that it came in. The
+    engine leaves those only where they hold no identifier.
+    """
+    if CODE_TAGS.intersection(source.keys()) != _USUAL_TAGS:
+        return False
+    parts: list[bytes] = []
+    for tag in (CODE_VALUE, SCHEME, MEANING):
+        before, after = source.get_item(tag), result.get_item(tag) if tag in result else None
+        if not isinstance(before, RawDataElement) or not isinstance(after, RawDataElement):
+            return False
+        if before.value is not after.value or before.value is None:
+            return False
+        parts.append(before.value)
+    return _is_of_the_standard(*parts)
+
+
+@lru_cache(maxsize=8192)
+def _is_of_the_standard(value: bytes, scheme: bytes, meaning: bytes) -> bool:
+    if not (value + scheme + meaning).isascii():
+        return False
+    own = _Code(*(part.decode("ascii").strip(" \0") for part in (value, scheme, meaning)))
+    return _of_the_standard(*own) == own
 
 
 def restore_code(source: Dataset, result: Dataset, context: ScrubContext) -> None:
@@ -143,7 +173,12 @@ def _of_the_standard(value: str, scheme: str, meaning: str) -> _Code | None:
     concept = standard_concept(scheme, value)
     if concept is None:
         return None
-    own = folded_meaning(meaning) in concept.others and meaning.isascii() and len(meaning) <= _LONGEST_MEANING
+    own = (
+        folded_meaning(meaning) in concept.others
+        and meaning.isascii()
+        and meaning.isprintable()
+        and len(meaning) <= _LONGEST_MEANING
+    )
     return _Code(value=value, scheme=scheme, meaning=meaning if own else concept.meaning)
 
 

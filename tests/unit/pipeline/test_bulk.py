@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.fileset import FileSet
 
 from config.schema import ModelsConfig, PatientIds, Pixels, Profile
@@ -19,6 +20,7 @@ from pipeline.header.identity import Identities
 from pipeline.inputs import UnusableInputError, list_sources
 from tests.factories.pixels import KEY, PATIENT_ID, burn, save_image, speckle
 from tests.factories.profiles import RESEARCH
+from tests.factories.search import find_planted
 
 NO_MODELS = Profile(name="headers", options=(), pixels=Pixels(text=None))
 
@@ -63,7 +65,7 @@ def test_every_file_has_one_outcome_and_the_counts_add_up(tmp_path):
     """Four images, one broken object, one that is no DICOM."""
     result, told = run(job(tmp_path, study(tmp_path / "in"), workers=2))
 
-    assert result.report["counts"] == {"read": 6, "written": 4, "held": 1, "refused": 1}
+    assert result.report["counts"] == {"read": 6, "written": 4, "held": 1, "refused": 1, "skipped": 0}
     assert states(result)["broken.dcm"] == ("held", "unreadable")
     assert states(result)["notes.txt"] == ("refused", "unreadable")
     assert not result.complete
@@ -247,6 +249,46 @@ def test_zip_and_dicomdir_are_read_and_labelled_relative_to_the_input(tmp_path):
     assert "all.zip/sub/0.dcm" in labels
     assert len(labels) == 2
     assert result.complete
+
+
+def test_a_dicomdir_among_the_files_is_counted_and_nothing_of_it_leaves(tmp_path):
+    """Under its own name, under another one, and in an archive; the run is complete all the same."""
+    folder = study(tmp_path / "in", count=1)
+    (folder / "broken.dcm").unlink()
+    (folder / "notes.txt").unlink()
+    directory = pydicom.dcmread(get_testdata_file("DICOMDIR"))
+    directory.FileSetID = "VORZIBMURDAX"
+    for name in ("DICOMDIR", "OLDINDEX"):
+        directory.save_as(folder / name)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(folder / "DICOMDIR", "disc/DICOMDIR")
+
+    result, _ = run(job(tmp_path, folder, tmp_path / "all.zip"))
+
+    assert result.report["counts"] == {"read": 4, "written": 1, "held": 0, "refused": 0, "skipped": 3}
+    assert result.complete
+    for path in (tmp_path / "out").rglob("*"):
+        assert not path.is_file() or find_planted(path, ["VORZIBMURDAX", "Doe^Peter", "Doe^Archibald"]) == []
+
+
+def test_an_object_that_is_called_dicomdir_is_an_object(tmp_path):
+    """What a file is stands in it, not in its name."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    save_image(folder / "DICOMDIR", speckle(1))
+
+    assert run(job(tmp_path, folder))[0].report["counts"]["written"] == 1
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_an_object_without_preamble_and_meta_is_not_taken_for_something_else(order, tmp_path):
+    """Old files start with group 0008."""
+    dataset = pydicom.dcmread(save_image(tmp_path / "x.dcm", speckle(1)))
+    del dataset.file_meta
+    (tmp_path / "in").mkdir()
+    pydicom.dcmwrite(tmp_path / "in" / "x", dataset, implicit_vr=False, little_endian=order == "little")
+
+    assert run(job(tmp_path, tmp_path / "in"))[0].report["counts"]["written"] == 1
 
 
 def test_the_output_folder_inside_an_input_is_not_read(tmp_path):

@@ -58,7 +58,7 @@ def test_the_report_has_the_promised_structure_and_is_for_its_owner_alone(tmp_pa
     write_json(tmp_path / "report.json", content)
 
     assert set(content) >= {"version", "profile", "models", "counts", "instances"}
-    assert content["counts"] == {"read": 2, "written": 1, "held": 0, "refused": 1}
+    assert content["counts"] == {"read": 2, "written": 1, "held": 0, "refused": 1, "skipped": 0}
     promised = {
         "source",
         "output",

@@ -65,7 +65,7 @@ def test_a_code_of_the_standard_stays_as_it_is(value, scheme, meaning):
     assert parts(coded(code(value, scheme, meaning))[0]) == (value, scheme, meaning)
 
 
-@pytest.mark.parametrize("meaning", [NAME, "Herz", "heart of Mrs Quatyn", ""])
+@pytest.mark.parametrize("meaning", [NAME, "Herz", "heart of Mrs Quatyn", "Heart\x1b", ""])
 def test_another_meaning_becomes_the_standards_own(meaning):
     """Text beside a known code is nobody's message."""
     assert parts(coded(code("80891009", "SCT", meaning))[0]) == ("80891009", "SCT", "Heart")
