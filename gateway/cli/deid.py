@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """De-identify files, folders, a DICOMDIR or a zip. Writes OUT/objects (the only folder that may be
 handed on), OUT/text.csv (text that was found, beside new UIDs: confidential), OUT/report.json (confidential: source
-paths) and OUT/held (records of what was held, never pixels or originals). Run it again to go on where it stopped.
+paths), OUT/held (records of what was held, never pixels or originals) and, with --key-file, OUT/crosswalk.enc (source
+identities, encrypted: see `sonoveil crosswalk export --from`). Run it again to go on where it stopped.
 
 With --dry-run nothing is de-identified: it prints, per SOP class, what would leave, change or stay and by which rule,
 without values, and writes the same to OUT/dry-run.json and OUT/dry-run.html if OUT is given. Pixels are not looked at.
@@ -127,7 +128,7 @@ def _tell(result: BulkResult, options: argparse.Namespace) -> None:
     else:
         counts = result.report["counts"]
         say(", ".join(f"{number} {name}" for name, number in counts.items()))
-        say(f"{options.output}/objects may be handed on; text.csv, report.json and held are confidential")
+        say(f"{options.output}/objects may be handed on; everything else there is confidential")
         if result.key_was_temporary:
             say("the key was made for this run and is erased: its pseudonyms will not repeat")
     for line in result.report["instances"]:

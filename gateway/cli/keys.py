@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 def keygen(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.description = (
+        "Write a new key: 32 random bytes, mode 0600. An existing file is never overwritten: with another key every "
+        "pseudonym, UID and date is another one, and a ledger's sealed columns do not open."
+    )
     parser.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist yet")
     parser.set_defaults(run=_keygen)
 
@@ -22,4 +26,7 @@ def keygen(parser: argparse.ArgumentParser) -> None:
 def _keygen(options: argparse.Namespace) -> int:
     write_key(options.file)
     say(f"wrote {options.file}; keep a copy in a safe place, for it is what makes pseudonyms repeat")
+    say(
+        "a new key in the place of an old one changes every pseudonym and UID; see `A new key` in docs/administrator.md"
+    )
     return DONE
