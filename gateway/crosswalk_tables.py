@@ -60,6 +60,7 @@ def write_tables(folder: Path, entries: Iterable[CrosswalkEntry], *, with_domain
     ):
         # A scratch file: neither its durability nor its being rolled back matters, and the folder is the owner's.
         pairs.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;")
+        pairs.execute("BEGIN")
         pairs.execute("CREATE TABLE patient (old, new, domain, PRIMARY KEY (old, new, domain)) WITHOUT ROWID")
         pairs.execute("CREATE TABLE uid (old, new, PRIMARY KEY (old, new)) WITHOUT ROWID")
         objects = 0

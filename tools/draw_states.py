@@ -47,7 +47,7 @@ _INSTANCE_LINES: dict[tuple[_State, _State], tuple[Sequence[Point], Point]] = {
     (_I.DONE, _I.REJECTED): ([(880, 172), (880, 285), (652, 285)], (790, 285)),
     (_I.HELD, _I.SUPERSEDED): ([(400, 307), (400, 388)], (400, 337)),
     (_I.HELD, _I.CLEAN): ([(440, 263), (618, 166)], (510, 225)),
-    (_I.HELD, _I.REJECTED): ([(462, 285), (528, 285)], (494, 285)),
+    (_I.HELD, _I.REJECTED): ([(462, 285), (528, 285)], (495, 321)),
     (_I.CLEAN, _I.REJECTED): ([(650, 172), (606, 263)], (628, 225)),
     (_I.CLEAN, _I.SUPERSEDED): ([(700, 172), (700, 388)], (700, 337)),
     (_I.CLEAN, _I.DONE): ([(742, 141), (838, 141)], (790, 131)),
