@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.header.folding import fold, is_unspaced, tokens
 from pipeline.header.text.cutting import RUN
+from pipeline.header.text.people import settled
 from pipeline.header.text.pieces import Decision, Outcome, Piece
-from pipeline.header.text.plan import is_untouched, plan, settled
+from pipeline.header.text.plan import is_untouched, plan
 from pipeline.header.text.rendering import render
 
 if TYPE_CHECKING:

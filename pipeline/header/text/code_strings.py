@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 
 from pipeline.header.folding import fold
+from pipeline.header.text.patterns import identifying
 from pipeline.header.text.shapes import LONGEST_FREE_NUMBER, is_technical
 from pipeline.header.text.words import listed, names_too, vocabulary
 
@@ -36,6 +37,8 @@ def known_code_string(value: str) -> bool:
     if not text or text.upper() in _terms():
         return True
     if len(text) > LONGEST or not _TERM.fullmatch(text):
+        return False
+    if any(True for _ in identifying(text)):
         return False
     parts = _PARTS.findall(text)
     return 0 < len(parts) <= _MOST_PARTS and all(map(_is_term_part, parts))

@@ -13,11 +13,11 @@ from pipeline.header.text.pieces import Piece
 from pipeline.header.text.shapes import LONGEST_FREE_NUMBER, is_harmless_number, is_technical
 from pipeline.header.text.words import is_unspaced_phrase, names_too, vocabulary
 
-_NAME_PREFIXES = frozenset("mc mac de van von o le la di du da fitz st del des san ter ben".split())
+_PREFIXES = "mc mac de van von o le la di du da fitz st del des san ter ben"
+_NAME_PREFIXES = frozenset(_PREFIXES.split())
 """What surnames in mixed case begin with: DeLong is no two words."""
 _SHORTEST_PART = 3
 """Letters of a known word that may stay where the rest of its run goes."""
-_SIDES = frozenset({"l", "r"})
 
 
 def judge_run(run: str, start: int, *, before: str, after: str) -> list[Piece]:
@@ -89,8 +89,3 @@ def _piece(start: int, part: str, rule: str | None) -> Piece:
 
 def _gone(piece: Piece) -> Piece:
     return replace(piece, rule="unknown", stays=False) if piece.stays else piece
-
-
-def is_side(folded: str) -> bool:
-    """Tell whether a single letter is a side of the body more often than an initial."""
-    return folded in _SIDES

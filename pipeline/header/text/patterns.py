@@ -39,7 +39,7 @@ _CAPITAL = r"[A-ZÀ-ÖØ-Þ]"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "e-mail",
-        re.compile(r"[\w.%+-]+(?:[@＠](?!\d)[\w-]+(?:\.[\w-]+)*|\s?(?:[@＠]|[\[(]at[\])])\s?[\w-]+(?:\.[\w-]+)+)", _X),
+        re.compile(r"[\w.%+-]+(?:[@\uff20](?!\d)[\w-]+(?:\.[\w-]+)*|\s?(?:[@\uff20]|[\[(]at[\])])\s?[\w-]+(?:\.[\w-]+)+)", _X),
     ),
     (
         "url",
@@ -72,7 +72,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            rf"(?<![^\W_])(?:{_LABELS})\b\.?(?:\s?[:#=№]+\s?|\s?(?:nr|no)\.?\s|\s)#?\s?(?=[^\s]*\d)[^\W_][\w./-]*[^\W_]?(?:[ ]\d[\d-]*)*",
+            rf"(?<![^\W_])(?:{_LABELS})\b\.?(?:\s?[:#=№]+\s?|\s?(?:nr|no)\.?\s|\s)\#?\s?(?=[^\s]*\d)[^\W_][\w./-]*[^\W_]?(?:[ ]\d[\d-]*)*",
             _X,
         ),
     ),
@@ -80,11 +80,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "name",
         re.compile(
-            rf"(?<![^\W_])(?:{_NAME_LABELS})\s?[:=]\s*(?:[^\W\d_](?:['’.-]?[^\W\d_])*\.?(?:,?[ ]|\^|,)?){{1,3}}",
+            rf"(?<![^\W_])(?:{_NAME_LABELS})\s?[:=]\s*(?:[^\W\d_](?:['\u2019.-]?[^\W\d_])*\.?(?:,?[ ]|\^|,)?){{1,3}}",
             _X,
         ),
     ),
-    ("name", re.compile(r"(?<!\S)[^\s^]*[^\W\d_][^\s^]*(?:\^[^\s^]*)+|\^+[^\W\d_][^\s]*")),
     (
         "name",
         re.compile(
@@ -108,7 +107,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "address",
         re.compile(
-            r"(?<!\w)\d{0,4},?\s?(?:bis\s)?(?:rue|avenue|boulevard|chemin|impasse|allée|quai)\s(?:(?:de|du|des|la|le|l)['’\s]){0,2}[^\W\d_]+(?:[ -][^\W\d_]+)?",
+            r"(?<!\w)\d{0,4},?\s?(?:bis\s)?(?:rue|avenue|boulevard|chemin|impasse|allée|quai)\s(?:(?:de|du|des|la|le|l)['\u2019\s]){0,2}[^\W\d_]+(?:[ -][^\W\d_]+)?",
             _X,
         ),
     ),

@@ -6,33 +6,23 @@ Rule of the file: the first rule that claims a piece of the text decides; what n
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.header.folding import fold
 from pipeline.header.text import patterns
 from pipeline.header.text.cutting import DECIMAL, RUN
-from pipeline.header.text.judging import is_side, judge_run
+from pipeline.header.text.judging import judge_run
+from pipeline.header.text.people import settled, titled
 from pipeline.header.text.pieces import Piece
 from pipeline.header.text.written_dates import complete_dates, partial_dates
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LONGEST_REMEMBERED = 512
 """Characters; longer texts are reports, which do not repeat from object to object."""
-_TITLES = frozenset(
-    """prof professor mrs miss herr herrn frau mme mlle monsieur madame mademoiselle dott dottssa signor signora senor
-    senora sra dra doctor doktor docteur dottore dhr mevr mevrouw meneer dipl""".split()
-)
-_CASED_TITLES = frozenset({"Dr", "dr", "Mr", "Ms", "Sr", "Sig", "Hr"})
-"""In capitals these are modalities and the like: DR CHEST, MR HEAD, SR."""
-_POINTED_TITLES = frozenset({"DR", "MR", "MS"})
-_AFTER_TITLE = frozenset("med dent rer nat phil univ dipl ing habil hc h c dr prof vet".split())
-_DEGREES = frozenset({"MD", "DO", "PhD", "FRCR", "RDMS", "RDCS", "RVT", "RN"})
-_NAME_JOINTS = frozenset({"", ",", "-", "'", "’", "_", "&", "´", "`"})  # noqa: RUF001  as typed
-_DIRECT_JOINTS = frozenset({"-", "'", "’", "´", "`", "#"})  # noqa: RUF001  same
-_LONGEST_CHAIN = 4
-"""Words beside each other that go with one removed word: Maria van der Grace."""
 _ILLEGIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mc", "Me", "Mn", "Zl", "Zp"})
 _BLANKS = frozenset("\r\n\t\f")
 _NAME_KINDS = frozenset({"name", "address"})
@@ -67,99 +57,13 @@ def _remembered(text: str) -> Plan:
 
 
 def _planned(text: str) -> Plan:
-    pieces = settled(text, _titled(text, _cut(text)))
+    pieces = settled(text, titled(text, _cut(text)))
     return Plan(pieces=pieces, stays=all(is_untouched(piece) for piece in pieces))
 
 
 def is_untouched(piece: Piece) -> bool:
     """Tell whether a piece stays as it is."""
     return piece.stays and piece.date is None and piece.replacement is None
-
-
-def settled(text: str, pieces: list[Piece]) -> tuple[Piece, ...]:
-    """Return the pieces with those gone that stand beside a removed name."""
-    for _ in range(_LONGEST_CHAIN):
-        changed = [index for index, piece in enumerate(pieces) if piece.stays and _goes_along(text, pieces, index)]
-        if not changed:
-            break
-        for index in changed:
-            pieces[index] = replace(pieces[index], stays=False, rule="beside a name")
-    return tuple(pieces)
-
-
-def _goes_along(text: str, pieces: list[Piece], index: int) -> bool:
-    """Tell whether a word goes because the one beside it did."""
-    piece = pieces[index]
-    if not piece.is_word:
-        return False
-    before = _neighbour(text, pieces, index, -1)
-    after = _neighbour(text, pieces, index, 1)
-    for side, joint in (before, after):
-        if side is None or side.stays or not (side.is_word or side.rule == "pattern:number"):
-            continue
-        if joint in _DIRECT_JOINTS and (side.is_word or piece.is_weak):
-            return True
-        if (
-            piece.is_weak
-            and side.is_word
-            and (joint in _NAME_JOINTS or (joint == "." and piece.end - piece.start == 1))
-        ):
-            is_kept_side = is_side(fold(text[piece.start : piece.end])) and before[0] is not None and before[0].stays
-            if not (is_kept_side and joint != "."):
-                return True
-    return False
-
-
-def _neighbour(text: str, pieces: list[Piece], index: int, step: int) -> tuple[Piece | None, str]:
-    """Return the next piece that is no separator, and the signs in between without blanks."""
-    joint = ""
-    index += step
-    while 0 <= index < len(pieces):
-        piece = pieces[index]
-        if not piece.is_separator:
-            return piece, joint
-        sign = text[piece.start : piece.end]
-        joint += "\n" if "\n" in sign or "\r" in sign else sign.strip()
-        index += step
-    return None, joint
-
-
-def _titled(text: str, pieces: list[Piece]) -> list[Piece]:
-    """Take out titles and the word after each, known or not."""
-    for index, piece in enumerate(pieces):
-        if not piece.is_word:
-            continue
-        word = text[piece.start : piece.end]
-        if _is_title(text, word, piece.end):
-            _take_after(text, pieces, index)
-        elif word in _DEGREES and text[: piece.start].rstrip().endswith(","):
-            before, _ = _neighbour(text, pieces, index, -1)
-            pieces[index] = replace(piece, stays=False, rule="title")
-            if before is not None and before.is_word:
-                pieces[pieces.index(before)] = replace(before, stays=False, rule="title")
-    return pieces
-
-
-def _is_title(text: str, word: str, end: int) -> bool:
-    if fold(word) in _TITLES or word in _CASED_TITLES:
-        return True
-    return word in _POINTED_TITLES and text[end : end + 1] == "."
-
-
-def _take_after(text: str, pieces: list[Piece], title: int) -> None:
-    pieces[title] = replace(pieces[title], stays=False, rule="title")
-    for index in range(title + 1, len(pieces)):
-        piece = pieces[index]
-        sign = text[piece.start : piece.end]
-        if piece.is_separator:
-            if sign.strip(" .,") or "\n" in sign:
-                return
-            pieces[index] = replace(piece, stays=False)
-            continue
-        pieces[index] = replace(piece, stays=False, rule="title")
-        folded = fold(sign)
-        if not (folded in _AFTER_TITLE or len(folded) == 1 or (piece.is_weak and len(folded) <= 3)):  # noqa: PLR2004  von, der
-            return
 
 
 def _cut(text: str) -> list[Piece]:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 _RANKS = ("\n", ".", ";", ":", ",", "|", "/", "_", "-", "+", "&")
 """Of the separators around a removed word the strongest stays."""
-_OPENING, _CLOSING = "([{<«„“", ")]}>»”"  # noqa: RUF001  as typed
+_OPENING, _CLOSING = "([{<«„“", ")]}>»”"
 _PAIRS = dict(zip(_CLOSING[:5], _OPENING[:5], strict=True))
-_DANGLING = " \t\r\n\f,;:_-/|+&=^'’\"#*~\\"  # noqa: RUF001  same
+_DANGLING = " \t\r\n\f,;:_-/|+&=^'’\"#*~\\"
 _EMPTY_PAIR = re.compile(r"\s*(?:\(\s*\)|\[\s*\]|\{\s*\}|<\s*>)")
 
 
@@ -77,8 +77,8 @@ def _one(separator: str, sign: str) -> str:
 def _ending(between: list[str]) -> str:
     """Return what stays after the last word when something after it is gone."""
     closing = "".join(sign for sign in _brackets(between) if sign in _CLOSING)
-    last = between[-1].strip() if between else ""
-    return f"{closing}." if last == "." else closing
+    ends = between[0].lstrip()[:1] == "." or between[-1].strip() == "."
+    return f"{closing}." if ends else closing
 
 
 def _brackets(between: list[str]) -> list[str]:
