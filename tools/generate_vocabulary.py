@@ -4,7 +4,8 @@
 
 Run it in an environment that has, besides this project, `Faker` and `names` (both MIT): their name lists, the second
 of them that of the 1990 census of the United States, are only used to take names out and are not shipped. Words come
-from the concept meanings of PS3.16 and the names of PS3.6 as pydicom packages them (MIT), and from `tools/vocabulary`.
+from the concept meanings of PS3.16 and the names of PS3.6 as pydicom packages them (MIT), from the common words of Faker's
+sentences, and from `tools/vocabulary`.
 
 A word that is also a name is judged by where it comes from:
 
@@ -44,6 +45,7 @@ SHORTEST_GENERATED = 4
 """Letters; shorter words of terminologies are abbreviations of too many things, so only hand-written ones count."""
 COMMON_SURNAME_RANK = 5000
 TAKEN_OUT = "-"
+LANGUAGES = ("en_US", "de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "ru_RU")
 PERSON_LISTS = r"(?:first|last|middle)_names?|.*_(?:first|last)_names?"
 PLACE_LISTS = r"cities|city_names?|towns|municipalities|villages"
 
@@ -58,7 +60,7 @@ def main() -> int:
     medical |= MEDICAL_WORDS
     firm, marked = _hand_written(("connecting", "essential")) | MEDICAL_WORDS, _hand_written(("everyday",)) | medical
     particles = _hand_written(("particles",))
-    general = _hand_written(GENERAL_LISTS) | _terminologies()
+    general = _hand_written(GENERAL_LISTS) | _terminologies() | _everyday_language()
     names = common | rare | MONTH_WORDS
     words = dict.fromkeys(medical | general | firm | particles, "")
     for word in words:
@@ -97,7 +99,21 @@ def _terminologies() -> set[str]:
     texts += [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name) for name in name_for_cid.values()]
     texts += [entry[2] for entry in DicomDictionary.values()]
     texts += [entry[0] for entry in UID_dictionary.values()]
-    return {word for text in texts for word in _LETTERS.findall(fold(text)) if len(word) >= SHORTEST_GENERATED}
+    return {word for text in texts for word in _words(text) if len(word) >= SHORTEST_GENERATED}
+
+
+def _everyday_language() -> set[str]:
+    """Return the common words that Faker makes its sentences of."""
+    words: set[str] = set()
+    for locale in LANGUAGES:
+        provider = importlib.import_module(f"faker.providers.lorem.{locale}").Provider
+        words.update(*map(_words, provider.word_list))
+    return {word for word in words if len(word) >= SHORTEST_GENERATED}
+
+
+def _words(text: str) -> list[str]:
+    """Return the folded words of a text; a trade mark's sign is none."""
+    return _LETTERS.findall(fold(re.sub("[\u2122\u00ae]", " ", text)))
 
 
 def _names() -> tuple[set[str], set[str]]:

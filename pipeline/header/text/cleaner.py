@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pipeline.header.identifiers import Identifiers
 
+LONGEST_AT_ONCE = 10240
+"""Characters, as many as an LT has; longer texts are cleaned line by line, and of those longer lines go."""
 _MOST_ROUNDS = 16
 """Each round only takes away, and most texts need two; one that needs more is taken for hostile and goes."""
 _LENGTHS = (16, 64, 1024, 10240)
@@ -48,6 +50,8 @@ class TextCleaner:
         Cleaning twice is cleaning once, but that dates that move do so each time.
         """
         normal = text if text.isascii() else unicodedata.normalize("NFC", text)
+        if len(normal) > LONGEST_AT_ONCE:
+            return self._clean_by_line(normal)
         if plan(normal).stays and not self._holds_identifier(normal):
             return text
         return self._cleaned(normal, self._shift_days)
@@ -55,7 +59,7 @@ class TextCleaner:
     def is_clean(self, text: str) -> bool:
         """Tell whether a text may stay exactly as it is."""
         normal = text if text.isascii() else unicodedata.normalize("NFC", text)
-        return plan(normal).stays and not self._holds_identifier(normal)
+        return len(normal) <= LONGEST_AT_ONCE and plan(normal).stays and not self._holds_identifier(normal)
 
     def explain(self, text: str) -> tuple[Decision, ...]:
         """Return what happens to each part of a text and by which rule, for the steward's dry run.
@@ -68,6 +72,11 @@ class TextCleaner:
             for piece in self._judged(normal)
             if not piece.is_separator
         )
+
+    def _clean_by_line(self, text: str) -> str:
+        lines = [self.clean(line) for line in text.splitlines() if len(line) <= LONGEST_AT_ONCE]
+        result = "\n".join(line for line in lines if line)
+        return "" if self._identifiers.in_text(result) else result
 
     def _cleaned(self, text: str, shift_days: int | None) -> str:
         for _ in range(_MOST_ROUNDS):

@@ -39,13 +39,16 @@ _CAPITAL = r"[A-ZÀ-ÖØ-Þ]"
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "e-mail",
-        re.compile(r"[\w.%+-]+(?:[@\uff20](?!\d)[\w-]+(?:\.[\w-]+)*|\s?(?:[@\uff20]|[\[(]at[\])])\s?[\w-]+(?:\.[\w-]+)+)", _X),
+        re.compile(
+            r"(?<![\w.%+-])[\w.%+-]{1,64}+(?:[@\uff20](?!\d)[\w-]+(?:\.[\w-]+)*|\s?(?:[@\uff20]|[\[(]at[\])])\s?[\w-]+(?:\.[\w-]+)+)",
+            _X,
+        ),
     ),
     (
         "url",
         re.compile(
             r"""\b(?:https?|ftp|file|mailto|dicom|ldap)s?:[^\s]+ | \bwww\.[^\s]+ | \\\\[\w.$-]+(?:\\[^\s]*)? | \b[a-z]:\\[^\s]*
-            | (?<![\w.])(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|info|local|lan|de|at|ch|fr|es|it|nl|be|uk|us|eu|br|pt|jp|cn)\b(?:[/:][^\s]*)?
+            | (?<![\w.-])(?:[a-z0-9-]{1,63}+\.){1,8}(?:com|org|net|edu|gov|info|local|lan|de|at|ch|fr|es|it|nl|be|uk|us|eu|br|pt|jp|cn)\b(?:[/:][^\s]*)?
             | (?<![\w/])(?:/[\w.-]+){3,}/?""",
             _X,
         ),
@@ -87,7 +90,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "name",
         re.compile(
-            rf"(?<!\w)[BDFGHIJKOPQSUWXYZ]\.[ ]?(?:{_CAPITAL}\.[ ]?)*(?:{_CAPITAL}[^\W\d_]+)(?:-{_CAPITAL}[^\W\d_]+)?"
+            rf"(?<!\w)(?!G\.[ ]?E\.)[BDFGHIJKOPQSUWXYZ]\.[ ]?(?:{_CAPITAL}\.[ ]?)*(?:{_CAPITAL}[^\W\d_]+)(?:-{_CAPITAL}[^\W\d_]+)?"
         ),
     ),
     (

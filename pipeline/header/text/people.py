@@ -60,6 +60,8 @@ def titled(text: str, pieces: list[Piece]) -> list[Piece]:
         word = text[piece.start : piece.end]
         if _is_title(text, word, piece.end):
             _take_after(text, pieces, index)
+        elif _is_initial(text, pieces, index):
+            _take_after(text, pieces, index)
         elif _is_by(text, pieces, index):
             _take_after(text, pieces, index, is_title=False)
         elif word in _DEGREES and text[: piece.start].rstrip().endswith(","):
@@ -113,6 +115,15 @@ def _is_title(text: str, word: str, end: int) -> bool:
     if fold(word) in _TITLES or word in _CASED_TITLES:
         return True
     return word in _POINTED_TITLES and text[end : end + 1] == "."
+
+
+def _is_initial(text: str, pieces: list[Piece], index: int) -> bool:
+    """Tell whether a letter with a point stands before a word that is a name too: A. Klein, but not A. carotis."""
+    piece = pieces[index]
+    if piece.end - piece.start > 1 or not text[piece.start].isupper() or text[piece.end : piece.end + 1] != ".":
+        return False
+    after, joint = _neighbour(text, pieces, index, 1)
+    return after is not None and joint.strip() == "." and after.is_weak and after.end - after.start > 1
 
 
 def _is_by(text: str, pieces: list[Piece], index: int) -> bool:

@@ -40,7 +40,7 @@ _LONGEST_COMPOUND = 20
 _HAS_BOTH = re.compile(r"(?=.*\d)(?=.*[a-z])", re.ASCII)
 _BEFORE_NUMBER = (
     "tr te ti b fov tp td mtx matrix matrice hu kv kvp ma mas vps nex etl bw khz hz ms wl ww time delay venc sl images frames"
-    " volume length version v ver sw release mx dpi"
+    " volume length version v ver sw release mx dpi jpeg"
 )
 _TECHNICAL_BEFORE_NUMBER = frozenset(_BEFORE_NUMBER.split())
 _UNIT_WORDS = frozenset(_UNITS.split("|"))

@@ -66,7 +66,7 @@ _MONTH_DAY = re.compile(
 _YEAR_MONTH_NAME = re.compile(rf"{_BEFORE}{_YEAR}[\s./-]{_MONTH}\.?[\s./-]{_DAY}{_TIME}{_AFTER}", _FLAGS)
 _COMPLETE = (_YEAR_FIRST, _COMPACT, _NUMERIC, _DAY_MONTH, _MONTH_DAY, _YEAR_MONTH_NAME)
 
-_LONG_MONTH = f"(?:{'|'.join(sorted((name for name in _WRITTEN_MONTHS if len(name) > 3), key=len, reverse=True))})"  # noqa: PLR2004  abbreviations have 3
+_LONG_MONTH = f"(?:(?-i:May|MAY|Mai|MAI|Mei|mei)|{'|'.join(sorted((name for name in _WRITTEN_MONTHS if len(name) > 3), key=len, reverse=True))})"  # noqa: PLR2004  abbreviations have 3
 _ANY_MONTH = _MONTH.replace("?P<name>", "?:")
 _PARTIAL = re.compile(
     rf"""{_BEFORE}(?:
@@ -202,7 +202,15 @@ def _month_of(match: re.Match[str], groups: dict[str, str | None]) -> tuple[tupl
     elif groups.get("ordinal") == ".":
         order = _POINTED_FIRST
     index = next(index for index in order if name in _FOLDED_TABLES[index])
+    if len(name) == 3 and name in _FOLDED_TABLES[index | 1] and not _has_blanks(match):  # noqa: PLR2004  May is short for May
+        index |= 1
     return _TABLES[index], _FOLDED_TABLES[index].index(name) + 1
+
+
+def _has_blanks(match: re.Match[str]) -> bool:
+    """Tell whether a month's name stands between blanks, as words do: 12-MAY-2021 does not."""
+    start, end = match.start("name") - match.start(), match.end("name") - match.start()
+    return match[0][max(start - 1, 0) : start].isspace() or match[0][end : end + 1].isspace()
 
 
 _FOLDED_TABLES = tuple(tuple(fold(name) for name in table) for table in _TABLES)
