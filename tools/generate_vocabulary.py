@@ -1,11 +1,11 @@
-"""Write the word lists of `pipeline/header/text` from packaged terminologies and the hand-written lists beside this file.
+"""Write the word lists of `pipeline/header/text` from packaged terminologies and hand-written lists.
 
     python -m tools.generate_vocabulary
 
 Run it in an environment that has, besides this project, `Faker` and `names` (both MIT): their name lists, the second
 of them that of the 1990 census of the United States, are only used to take names out and are not shipped. Words come
-from the concept meanings of PS3.16 and the names of PS3.6 as pydicom packages them (MIT), from the common words of Faker's
-sentences, and from `tools/vocabulary`.
+from the concept meanings of PS3.16 and the names of PS3.6 as pydicom packages them (MIT), from the common words of
+Faker's sentences, and from `tools/vocabulary`.
 
 A word that is also a name is judged by where it comes from:
 
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 HAND_WRITTEN = Path(__file__).resolve().parent / "vocabulary"
 OUTPUT = Path(__file__).resolve().parents[1] / "pipeline" / "header" / "text"
-MEDICAL_LISTS = "english devices protocols units german french spanish italian dutch_portuguese scripts".split()
+_MEDICAL = "english devices protocols units german french spanish italian dutch_portuguese scripts"
+MEDICAL_LISTS = tuple(_MEDICAL.split())
 GENERAL_LISTS = ("common",)
 SHORTEST_GENERATED = 4
 """Letters; shorter words of terminologies are abbreviations of too many things, so only hand-written ones count."""
@@ -150,8 +151,8 @@ def _write(name: str, lines: list[str], what: str) -> None:
     )
     head = (
         f"# {what} Generated; do not edit.",
-        f"# Written by tools/generate_vocabulary.py on {datetime.now(UTC):%Y-%m-%d} from tools/vocabulary and from PS3.16,",
-        "# PS3.6 as packaged in pydicom; names of people and towns taken out by Faker and the census of 1990.",
+        f"# Written by tools/generate_vocabulary.py on {datetime.now(UTC):%Y-%m-%d} from tools/vocabulary and from",
+        "# PS3.16, PS3.6 as packaged in pydicom; names of people and towns taken out by Faker and the census of 1990.",
         f"# {versions}",
     )
     (OUTPUT / name).write_text("".join(f"{line}\n" for line in (*head, *lines)), encoding="utf-8")

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  Cyrillic letters are meant
 """Texts as they stand in headers, and what may stay of them: written by hand, with made-up identifiers planted.
 
 The object that they stand in is of `PATIENT`. Each row: the text, what stays where dates go, and what stays where dates
@@ -180,8 +181,8 @@ DATES = (  # Dates, complete and partial; the third column is the date moved bac
     ("CT 03/03/2021", "CT", "CT 02/21/2021"),
     ("CT 20210512", "CT", "CT 20210502"),
     ("CT 20210512103245", "CT", "CT 20210502103245"),
-    ("12-MAY-2021 chest", "chest", "2-MAY-2021 chest"),
-    ("12MAY21 chest", "chest", "2MAY21 chest"),
+    ("12-MAY-2021 chest", "chest", "02-MAY-2021 chest"),
+    ("12MAY21 chest", "chest", "02MAY21 chest"),
     ("May 12, 2021 brain", "brain", "May 2, 2021 brain"),
     ("May 12th, 2021 brain", "brain", "May 2nd, 2021 brain"),
     ("1 June 2021", "", "22 May 2021"),

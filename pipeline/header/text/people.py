@@ -14,13 +14,13 @@ from pipeline.header.folding import fold
 if TYPE_CHECKING:
     from pipeline.header.text.pieces import Piece
 
-_TITLE_WORDS = """prof professor mrs miss herr herrn frau mme mlle monsieur madame mademoiselle dott dottssa signor signora
-senor senora sra dra doctor doktor docteur dottore dhr mevr mevrouw meneer dipl nurse schwester pfleger"""
+_TITLE_WORDS = """prof professor mrs miss herr herrn frau mme mlle monsieur madame mademoiselle dott dottssa signor
+signora senor senora sra dra doctor doktor docteur dottore dhr mevr mevrouw meneer dipl nurse schwester pfleger"""
 _AFTER_TITLE_WORDS = "med dent rer nat phil univ dipl ing habil hc h c dr prof vet"
-_DONE_IN_ENGLISH = """read reported dictated signed performed verified approved interpreted referred ordered requested reviewed
-transcribed scanned acquired injected supervised validated authorized"""
-_DONE_ELSEWHERE = """befundet erstellt validiert vidiert uberwiesen realise redige valide dicte interprete adresse informado
-realizado firmado validado solicitado refertato eseguito firmato verslagen laudado assinado"""
+_DONE_IN_ENGLISH = """read reported dictated signed performed verified approved interpreted referred ordered requested
+reviewed transcribed scanned acquired injected supervised validated authorized"""
+_DONE_ELSEWHERE = """befundet erstellt validiert vidiert uberwiesen realise redige valide dicte interprete adresse
+informado realizado firmado validado solicitado refertato eseguito firmato verslagen laudado assinado"""
 _NOBODY_WORDS = "the a an this our phone telephone email fax another der dem le la"
 _TITLES = frozenset(_TITLE_WORDS.split())
 _CASED_TITLES = frozenset({"Dr", "dr", "Mr", "Ms", "Sr", "Sig", "Hr"})
@@ -58,9 +58,7 @@ def titled(text: str, pieces: list[Piece]) -> list[Piece]:
         if not piece.is_word:
             continue
         word = text[piece.start : piece.end]
-        if _is_title(text, word, piece.end):
-            _take_after(text, pieces, index)
-        elif _is_initial(text, pieces, index):
+        if _is_title(text, word, piece.end) or _is_initial(text, pieces, index):
             _take_after(text, pieces, index)
         elif _is_by(text, pieces, index):
             _take_after(text, pieces, index, is_title=False)

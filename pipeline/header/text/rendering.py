@@ -1,4 +1,4 @@
-"""Put together what stays of a text, so that the rest reads well: one separator where a word is gone, no empty brackets.
+"""Put together what stays of a text, so that it reads well: one separator where a word is gone, no empty brackets.
 
 Rule of the file: only what stands beside something removed is tidied.
 """
@@ -17,7 +17,7 @@ _RANKS = ("\n", ".", ";", ":", ",", "|", "/", "_", "-", "+", "&")
 """Of the separators around a removed word the strongest stays."""
 _OPENING, _CLOSING = "([{<«„“", ")]}>»”"
 _PAIRS = dict(zip(_CLOSING[:5], _OPENING[:5], strict=True))
-_DANGLING = " \t\r\n\f,;:_-/|+&=^'’\"#*~\\"
+_DANGLING = " \t\r\n\f,;:_-/|+&=^'\u2019\"#*~\\"
 _EMPTY_PAIR = re.compile(r"\s*(?:\(\s*\)|\[\s*\]|\{\s*\}|<\s*>)")
 
 

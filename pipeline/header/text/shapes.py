@@ -28,20 +28,22 @@ _SHAPES = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
-_ATOM_WORDS = """ax axi axial sag sagittal cor coronal tra trans obl o p t1 t2 t1w t2w pd pdw dwi dw dti adc flair stir tirm tse fse se gre
-    ge epi fl fs fatsat nofs we dixon mprage mpr mip mra tof cube space vibe lava bravo haste ssfse trufi fiesta ffe tfe
-    swi swan perf asl cine iso pre post gd gado ce km native nativ bh fb rt lt left right 2d 3d 4d tfl ep2d ep3d diff ir
-    blade propeller star map grappa sense ipat bone soft lung thin thick head brain neck chest spine knee hip cor
-    b0 b50 b100 b400 b500 b600 b800 b1000 b1200 b1400 b1500 b2000 1mm 2mm 3mm 4mm 5mm tr te ti fov v1 v2 v3 d1 ns vfl nav mb
-    dyn 1st 2nd 3rd art ven del delay spc spcir tirm2d mp2rage db rst cs fast hr lr no"""
+_ATOM_WORDS = """
+ax axi axial sag sagittal cor coronal tra trans obl o p t1 t2 t1w t2w pd pdw dwi dw dti adc flair stir tirm tse fse
+se gre ge epi fl fs fatsat nofs we dixon mprage mpr mip mra tof cube space vibe lava bravo haste ssfse trufi fiesta
+ffe tfe swi swan perf asl cine iso pre post gd gado ce km native nativ bh fb rt lt left right 2d 3d 4d tfl ep2d ep3d
+diff ir blade propeller star map grappa sense ipat bone soft lung thin thick head brain neck chest spine knee hip
+cor b0 b50 b100 b400 b500 b600 b800 b1000 b1200 b1400 b1500 b2000 1mm 2mm 3mm 4mm 5mm tr te ti fov v1 v2 v3 d1 ns
+vfl nav mb dyn 1st 2nd 3rd art ven del delay spc spcir tirm2d mp2rage db rst cs fast hr lr no
+"""
 _ATOMS = sorted(_ATOM_WORDS.split(), key=len, reverse=True)
 _COMPOUND = re.compile(f"(?:{'|'.join(_ATOMS)})+", re.ASCII)
 _LONGEST_COMPOUND = 20
 _HAS_BOTH = re.compile(r"(?=.*\d)(?=.*[a-z])", re.ASCII)
-_BEFORE_NUMBER = (
-    "tr te ti b fov tp td mtx matrix matrice hu kv kvp ma mas vps nex etl bw khz hz ms wl ww time delay venc sl images frames"
-    " volume length version v ver sw release mx dpi jpeg"
-)
+_BEFORE_NUMBER = """
+tr te ti b fov tp td mtx matrix matrice hu kv kvp ma mas vps nex etl bw khz hz ms wl ww time delay venc sl images
+frames volume length version v ver sw release mx dpi jpeg
+"""
 _TECHNICAL_BEFORE_NUMBER = frozenset(_BEFORE_NUMBER.split())
 _UNIT_WORDS = frozenset(_UNITS.split("|"))
 LONGEST_FREE_NUMBER = 3

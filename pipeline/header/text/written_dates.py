@@ -39,7 +39,10 @@ _WRITTEN_MONTHS = {name for table in _TABLES for name in table} | {fold(name) fo
 _WRITTEN_MONTHS |= {"sept", "maerz"}
 MONTH_WORDS = frozenset(fold(name) for name in _WRITTEN_MONTHS)
 _MONTH = f"(?P<name>{'|'.join(sorted(_WRITTEN_MONTHS, key=len, reverse=True))})"
-_TIME = r"(?:(?:[ ,]{1,2}|T|\s(?:at|um|à|a las|alle|om|às)\s|\s-\s)(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\sUhr\b)?)?"
+_TIME = (
+    r"(?:(?:[ ,]{1,2}|T|\s(?:at|um|à|a las|alle|om|às)\s|\s-\s)"
+    r"(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\sUhr\b)?)?"
+)
 _YEAR = r"(?P<y>(?:19|20)\d\d)"
 _SHORT_YEAR = r"'?(?P<y>(?:19|20)\d\d|\d\d)"
 _BEFORE, _AFTER = r"(?<![^\W_])(?<!\d[.,/:-])", r"(?![^\W_])(?![.,/:-]\d)"
@@ -54,10 +57,12 @@ _YEAR_FIRST = re.compile(
     rf"{_BEFORE}{_YEAR}(?P<sep>[./-]|年\s?){_NUMBER}(?:(?P=sep)|[./-]|月\s?){_DAY}日?{_TIME}(?![^\W_])", _FLAGS
 )
 _COMPACT = re.compile(
-    rf"{_BEFORE}{_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:[T_ ]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{{1,6}})?)?)?{_AFTER}"
+    rf"{_BEFORE}{_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
+    rf"(?:[T_ ]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\.\d{{1,6}})?)?)?{_AFTER}"
 )
 _DAY_MONTH = re.compile(
-    rf"{_BEFORE}{_DAY}{_ORDINAL}[\s./-]{{0,2}}(?P<link>of\s|de\s)?{_MONTH}\.?[\s.,/-]{{0,2}}(?P<link2>de\s|del\s)?{_SHORT_YEAR}{_TIME}{_AFTER}",
+    rf"{_BEFORE}{_DAY}{_ORDINAL}[\s./-]{{0,2}}(?P<link>of\s|de\s)?"
+    rf"{_MONTH}\.?[\s.,/-]{{0,2}}(?P<link2>de\s|del\s)?{_SHORT_YEAR}{_TIME}{_AFTER}",
     _FLAGS,
 )
 _MONTH_DAY = re.compile(
@@ -66,7 +71,9 @@ _MONTH_DAY = re.compile(
 _YEAR_MONTH_NAME = re.compile(rf"{_BEFORE}{_YEAR}[\s./-]{_MONTH}\.?[\s./-]{_DAY}{_TIME}{_AFTER}", _FLAGS)
 _COMPLETE = (_YEAR_FIRST, _COMPACT, _NUMERIC, _DAY_MONTH, _MONTH_DAY, _YEAR_MONTH_NAME)
 
-_LONG_MONTH = f"(?:(?-i:May|MAY|Mai|MAI|Mei|mei)|{'|'.join(sorted((name for name in _WRITTEN_MONTHS if len(name) > 3), key=len, reverse=True))})"  # noqa: PLR2004  abbreviations have 3
+_LONGEST_SHORT_MONTH = 3
+_LONG_MONTHS = sorted((name for name in _WRITTEN_MONTHS if len(name) > _LONGEST_SHORT_MONTH), key=len, reverse=True)
+_LONG_MONTH = f"(?:(?-i:May|MAY|Mai|MAI|Mei|mei)|{'|'.join(_LONG_MONTHS)})"
 _ANY_MONTH = _MONTH.replace("?P<name>", "?:")
 _PARTIAL = re.compile(
     rf"""{_BEFORE}(?:
@@ -83,7 +90,8 @@ _PARTIAL = re.compile(
     | Q[1-4][\s/-]?(?:19|20)\d\d
     )(?![^\W_])
     | {_BEFORE}(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.(?!\d)  # 12.05.
-    | \b(?:on|vom|am|seit|dated?|du|le|del|dal|el|em|op|since|from|datum|fecha|data)[\s:]+\d{{1,2}}[./-]\d{{1,2}}(?![\w%]|[./-]\d)
+    | \b(?:on|vom|am|seit|dated?|du|le|del|dal|el|em|op|since|from|datum|fecha|data)[\s:]+
+      \d{{1,2}}[./-]\d{{1,2}}(?![\w%]|[./-]\d)
     """,
     _FLAGS | re.VERBOSE,
 )
@@ -178,7 +186,7 @@ def _read(form: re.Pattern[str], match: re.Match[str]) -> WrittenDate | None:
         day=found,
         spans=tuple((start - offset, end - offset) for start, end in spans),
         month_table=table,
-        is_padded=_is_padded(groups[day], None if month == "name" else groups[month]),
+        is_padded=_is_padded(groups[day], groups[month], is_tight=month == "name" and not _has_blanks(match)),
     )
 
 
@@ -202,8 +210,8 @@ def _month_of(match: re.Match[str], groups: dict[str, str | None]) -> tuple[tupl
     elif groups.get("ordinal") == ".":
         order = _POINTED_FIRST
     index = next(index for index in order if name in _FOLDED_TABLES[index])
-    if len(name) == 3 and name in _FOLDED_TABLES[index | 1] and not _has_blanks(match):  # noqa: PLR2004  May is short for May
-        index |= 1
+    if len(name) == _LONGEST_SHORT_MONTH and name in _FOLDED_TABLES[index | 1] and not _has_blanks(match):
+        index |= 1  # May is short for May
     return _TABLES[index], _FOLDED_TABLES[index].index(name) + 1
 
 
@@ -216,10 +224,11 @@ def _has_blanks(match: re.Match[str]) -> bool:
 _FOLDED_TABLES = tuple(tuple(fold(name) for name in table) for table in _TABLES)
 
 
-def _is_padded(day: str, month: str | None) -> bool:
-    if day.startswith("0") or (month or "").startswith("0"):
+def _is_padded(day: str, month: str, *, is_tight: bool) -> bool:
+    """Tell whether a date has two digits for a day below ten: 12-MAY-2021 and 05/12/2021 have, 12 May 2021 has not."""
+    if day.startswith("0") or month.startswith("0"):
         return True
-    return month is not None and len(day) == len(month) == 2  # noqa: PLR2004  both written with two digits
+    return len(day) == 2 and (is_tight or len(month) == 2)  # noqa: PLR2004  digits
 
 
 def _ordinal(day: int, original: str) -> str:
