@@ -121,7 +121,7 @@ class TextCleaner:
         return settled(text, marked)
 
     def _holds_identifier(self, text: str) -> bool:
-        return self._identifiers.in_text(text) or any(True for _ in self._joined_words(text))
+        return self._identifiers.in_text(text) or not self._identifiers.words.isdisjoint(plan(text).parts)
 
     def _joined_words(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield identifiers that are a part of a longer run: kneeMiller."""

@@ -40,10 +40,13 @@ class Plan:
         Of the text in NFC.
     stays
         Whether all of it stays as it is.
+    parts
+        Folded words that are parts of longer runs: the identifiers' own search sees whole runs only.
     """
 
     pieces: tuple[Piece, ...] = field(repr=False)
     stays: bool
+    parts: frozenset[str] = field(repr=False)
 
 
 def plan(text: str) -> Plan:
@@ -58,7 +61,13 @@ def _remembered(text: str) -> Plan:
 
 def _planned(text: str) -> Plan:
     pieces = settled(text, titled(text, _cut(text)))
-    return Plan(pieces=pieces, stays=all(is_untouched(piece) for piece in pieces))
+    parts = frozenset(
+        fold(text[piece.start : piece.end])
+        for piece in pieces
+        if piece.is_word
+        and (text[piece.start - 1 : piece.start].isalnum() or text[piece.end : piece.end + 1].isalnum())
+    )
+    return Plan(pieces=pieces, stays=all(is_untouched(piece) for piece in pieces), parts=parts)
 
 
 def is_untouched(piece: Piece) -> bool:
