@@ -6,6 +6,7 @@ there, and the same instead of the same, so that the parts still know each other
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydicom.dataelem import DataElement
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.header.context import ScrubContext, ScrubItem
 
 _NAME_LENGTH = 8
+_OURS = re.compile(r"LAYER [0-9A-F]{8}", re.ASCII)
 
 
 def clean_code_label(
@@ -27,6 +29,8 @@ def clean_code_label(
     """
     value = str(original.value).strip()
     kept = publishable("CS", value, context.identifiers)
-    if kept is None or not context.cleaner.is_clean(value):
+    if _OURS.fullmatch(value) and not context.identifiers.in_text(value):
+        kept = value  # scrubbed before
+    elif kept is None or not context.cleaner.is_clean(value):
         kept = f"LAYER {context.identities.text_digest(value)[:_NAME_LENGTH].upper()}"
     return DataElement(original.tag, "CS", kept)
