@@ -27,10 +27,12 @@ OTHER = "Muxrixjoldax"
 TEXT_VRS = ("LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR")
 IDENTITIES = Identities(bytes(range(32)), "p")
 RULES = compile_rules(STRICT)
+NOT_DRAWN = (0x00080005, 0x00100020, 0x54000100)
+"""Character set and Patient ID, which every object has; Waveform Sequence, whose items are held without samples."""
 TAGS = sorted(
     tag
     for tag, (vr, _vm, _name, _retired, _keyword) in DicomDictionary.items()
-    if vr in (*TEXT_VRS, "SQ", "UI", "DA") and 8 <= tag >> 16 < 0x7FE0 and tag not in (0x00080005, 0x00100020)
+    if vr in (*TEXT_VRS, "SQ", "UI", "DA") and 8 <= tag >> 16 < 0x7FE0 and tag not in NOT_DRAWN
 )
 
 
@@ -91,6 +93,8 @@ def _outline(dataset):
             content = [_outline(item) for item in element.value]
         elif element.VR in ("UI", "DA", "DT") or element.tag in (0x00100010, 0x00100020, *NUMBERS):
             content = element.is_empty
+        elif str(element.value).startswith("LAYER "):
+            content = "a keyed label"
         else:
             content = element.value
         outline.append((int(element.tag), element.VR, content))
