@@ -45,8 +45,7 @@ _NEVER_EMPTY = frozenset(
         0x00209421,
         0x00209453,
         0x00480106,  # Optical Path Identifier: Type 1 of Whole Slide Microscopy
-        0x00283003,  # LUT Explanation, LUT Label: Type 1 of Real World Value Mapping
-        0x00409210,
+        0x00409210,  # LUT Label: Type 1 of Real World Value Mapping
         0x00540400,  # Image ID
         0x00620005,  # Segment Label, Segment Algorithm Name: Type 1 and 1C of Segmentation
         0x00620009,
