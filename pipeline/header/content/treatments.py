@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.header.content.labels import clean_code_label
+from pipeline.header.content.labels import clean_code_label, keep_template
 from pipeline.header.content.tree import CONTENT_SEQUENCE, clean_tree
 from pipeline.header.content.waveforms import keep_samples
 
@@ -36,5 +36,6 @@ _CODE_LABELS = (
 CONTENT_TREATMENTS: Mapping[int, Treatment] = {
     **dict.fromkeys(_CONTENT_ITEMS, clean_tree),
     **dict.fromkeys(_CODE_LABELS, clean_code_label),
+    0x0040A504: keep_template,  # Content Template
     0x54000100: keep_samples,  # Waveform
 }

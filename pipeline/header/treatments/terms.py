@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 
+from pipeline.header.dummies import ANONYMIZED
 from pipeline.header.identifiers import parts_of
 
 if TYPE_CHECKING:
@@ -38,9 +39,14 @@ def keep_units(original: DataElement, context: ScrubContext, _scrub_item: ScrubI
     )
 
 
+_LUT_EXPLANATION = 0x00283003
+"""Type 1 of Real World Value Mapping: a text stands there whatever becomes of it."""
+
+
 def keep_terms(original: DataElement, context: ScrubContext, _scrub_item: ScrubItem, _depth: int) -> DataElement:
     """Keep what windows and tables are called; several values keep their places, as they belong to several windows."""
-    return _with_parts(original, [_explanation(str(part), context) for part in parts_of(original.value)])
+    instead = ANONYMIZED if original.tag == _LUT_EXPLANATION else ""
+    return _with_parts(original, [_explanation(str(part), context) or instead for part in parts_of(original.value)])
 
 
 def _explanation(text: str, context: ScrubContext) -> str:

@@ -140,3 +140,18 @@ def test_references_to_documents_of_other_systems_go():
     source.HL7StructuredDocumentReferenceSequence = [an(HL7InstanceIdentifier="2.16.840^4711")]
 
     assert "HL7StructuredDocumentReferenceSequence" not in scrubbed(source, CLEANING).dataset
+
+
+def test_an_optional_sequence_of_studies_is_not_left_empty():
+    """Referenced Study Sequence is Type 3 in a request's attributes and Type 2 in the request that a report answers."""
+    study = [reference("1.2.3.8", "1.2.840.10008.3.1.2.3.1")]
+    source = presentation_state()
+    source.ReferencedStudySequence = study
+    source.RequestAttributesSequence = [an(RequestedProcedureID="1", ReferencedStudySequence=study)]
+    source.ReferencedRequestSequence = [an(FillerOrderNumberImagingServiceRequest="2", ReferencedStudySequence=study)]
+
+    result = scrubbed(source, CLEANING).dataset
+
+    assert "ReferencedStudySequence" not in result
+    assert "ReferencedStudySequence" not in result.RequestAttributesSequence[0]
+    assert len(result.ReferencedRequestSequence[0].ReferencedStudySequence) == 0

@@ -6,6 +6,7 @@ import warnings
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
 
 from config.schema import Option
 from pipeline.header.identity import Identities
@@ -267,6 +268,23 @@ def test_text_in_the_sources_character_set_is_understood():
     again = pydicom.dcmread(io.BytesIO(written(result)))
     assert "größer" in again.ContentSequence[0].TextValue
     assert find_planted(written(result), ["Müllers", "Änne"]) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "template", "stays"), [("DCMR", "1500", True), ("DCMR", "4711471", False), ("99LOCAL", "1500", False)]
+)
+def test_the_template_of_a_report_stays_where_it_is_the_standards(resource, template, stays):
+    """Its identifier is required in its sequence, so that another's goes with it."""
+    source = report(item("NUM", ("410668003", "SCT"), ("1", "mm")))
+    named = Dataset()
+    named.MappingResource, named.TemplateIdentifier = resource, template
+    source.ContentTemplateSequence = [named]
+
+    result = scrubbed(source, CLEANING).dataset
+
+    assert ("ContentTemplateSequence" in result) is stays
+    if stays:
+        assert result.ContentTemplateSequence[0].TemplateIdentifier == template
 
 
 def test_cells_of_a_table_are_judged_one_by_one():
