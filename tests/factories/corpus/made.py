@@ -29,7 +29,7 @@ from tests.factories.corpus.visible import VISIBLE
 from tests.factories.search import find_planted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.factories.corpus.kind import Kind
 
@@ -62,12 +62,18 @@ class Made:
     @property
     def name(self) -> str:
         """Kind and syntax, as a file's name."""
-        return f"{self.kind}-{SYNTAXES[self.syntax]}"
+        return f"{self.kind}-{SYNTAXES.get(self.syntax, self.syntax)}"
 
     def leaks(self, result: bytes) -> list[Plant]:
         """Return the plants that stand in the bytes of a result."""
-        found = set(find_planted(result, [plant.text for plant in self.plants]))
-        return [plant for plant in self.plants if plant.text in found]
+        return self.leaks_of(result, self.plants)
+
+    @staticmethod
+    def leaks_of(result: bytes, plants: Iterable[Plant]) -> list[Plant]:
+        """Return those of some plants that stand in the bytes of a result."""
+        plants = list(plants)
+        found = set(find_planted(result, [plant.text for plant in plants]))
+        return [plant for plant in plants if plant.text in found]
 
 
 def make(kind: str, syntax: str, *, seed: int = 1, planted: bool = True, strangers: bool | None = None) -> Made:

@@ -8,6 +8,7 @@ from config.load import load_profile
 from config.schema import ModelsConfig, Option, Profile
 from pipeline.deidentify import Deidentifier
 from pipeline.records import ReceivedInstance
+from tests.factories.pixels import BlindReader, Eyes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,12 @@ def header_profile(name: str) -> Profile:
     return shipped.model_copy(update={"options": options, "pixels": pixels})
 
 
+def blind_profile(name: str) -> Profile:
+    """Return a shipped profile that looks for text in pixels; the runner's eyes find none."""
+    shipped = load_profile(name)
+    return shipped.model_copy(update={"pixels": shipped.pixels.model_copy(update={"cone": None})})
+
+
 class HeaderRunner:
     """De-identifies objects one after the other through one file each way.
 
@@ -35,7 +42,14 @@ class HeaderRunner:
     def __init__(self, profile: Profile, folder: Path) -> None:
         self.profile = profile
         self._source, self._output = folder / "in.dcm", folder / "out.dcm"
-        self._deidentifier = Deidentifier(profile=profile, key=KEY, project="proof", models_config=ModelsConfig())
+        eyes = Eyes(text=BlindReader(), cone=None, sha256={"eyes": "0" * 64})
+        self._deidentifier = Deidentifier(
+            profile=profile,
+            key=KEY,
+            project="proof",
+            models_config=ModelsConfig(),
+            opener=lambda config, *, text, cone: eyes,
+        )
 
     def run(self, raw: bytes) -> bytes:
         """Return the bytes of the result.

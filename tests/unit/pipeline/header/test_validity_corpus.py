@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pydicom
@@ -12,54 +10,46 @@ from pydicom.data import get_testdata_files
 
 from pipeline.header.decoding import silent_decoding
 from pipeline.reasons import Held
+from tests.factories.corpus.judge import new_faults
 from tests.factories.corpus.made import KINDS, combinations, make
-from tests.factories.corpus.pixels import EXPLICIT
-from tests.factories.corpus.runner import HeaderRunner, header_profile
+from tests.factories.corpus.pixels import DEFLATED, EXPLICIT
+from tests.factories.corpus.runner import HeaderRunner, blind_profile
 
-JUDGE = Path(sys.executable).parent / "dciodvfy"
 LARGEST_BYTES = 2_000_000
 NOT_JUDGED = re.compile(r"DICOMDIR|\.zip$|\.xml$|\.json$|\.txt$|\.py$")
 
 
-def errors_in(raw, path):
-    """Return the judge's errors about the bytes of a file, without the values that it quotes."""
-    path.write_bytes(raw)
-    ended = subprocess.run([JUDGE, path], capture_output=True, check=False, timeout=60)
-    lines = ended.stderr.decode("latin-1").splitlines()
-    return {re.sub(r"<[^>]*>$", "", line) for line in lines if line.startswith("Error")}
-
-
 @pytest.fixture(scope="module", params=["strict", "research"])
 def runner(request, tmp_path_factory):
-    """De-identify under one of the shipped profiles."""
-    return HeaderRunner(header_profile(request.param), tmp_path_factory.mktemp(request.param))
+    """De-identify under one of the shipped profiles, pixels included, with eyes that find no text."""
+    return HeaderRunner(blind_profile(request.param), tmp_path_factory.mktemp(request.param))
 
 
-def added_errors(runner, raw, folder):
-    """Return the errors of the result that the source did not have; none where nothing comes out."""
+def added_faults(runner, raw, folder):
+    """Return the faults of the result that the source did not have; none where nothing comes out."""
     try:
         result = runner.run(raw)
     except Held:
-        return set()
-    return errors_in(result, folder / "out.dcm") - errors_in(raw, folder / "judged.dcm")
+        return {}
+    return new_faults(raw, result, folder / "judged.dcm")
 
 
 @pytest.mark.parametrize("planted", [False, True], ids=["plain", "planted"])
 def test_no_kind_of_object_is_made_less_valid(runner, planted, tmp_path):
     """Of each class one object without a plant, which is valid or nearly so, and one full of them."""
-    worse = {kind: added_errors(runner, make(kind, EXPLICIT, planted=planted).raw, tmp_path) for kind in KINDS}
+    worse = {kind: added_faults(runner, make(kind, EXPLICIT, planted=planted).raw, tmp_path) for kind in KINDS}
 
-    assert {kind: sorted(errors) for kind, errors in worse.items() if errors} == {}
+    assert {kind: faults for kind, faults in worse.items() if faults} == {}
 
 
 def test_no_syntax_makes_an_object_less_valid(runner, tmp_path):
     """One grey and one colour image in every syntax."""
     worse = {}
     for kind, syntax in combinations():
-        if kind in ("CT", "US-CLIP", "SC"):
-            worse[kind, syntax] = added_errors(runner, make(kind, syntax, planted=False).raw, tmp_path)
+        if kind in ("CT", "US-CLIP", "SC") and syntax != DEFLATED:  # which the judge cannot read
+            worse[kind, syntax] = added_faults(runner, make(kind, syntax, planted=False).raw, tmp_path)
 
-    assert {kind: sorted(errors) for kind, errors in worse.items() if errors} == {}
+    assert {kind: faults for kind, faults in worse.items() if faults} == {}
 
 
 def with_a_patient(raw):
@@ -90,9 +80,9 @@ def test_no_file_of_pydicom_is_made_less_valid(runner, tmp_path):
         except Held:
             continue
         came_out += 1
-        added = errors_in(result, tmp_path / "out.dcm") - errors_in(raw, tmp_path / "judged.dcm")
-        if added:
-            worse[path.name] = sorted(added)
+        faults = new_faults(raw, result, tmp_path / "judged.dcm")
+        if faults:
+            worse[path.name] = faults
 
     assert worse == {}
     assert came_out >= 60
