@@ -47,6 +47,7 @@ _UNDEFINED = 0xFFFFFFFF
 _PIXEL_TAGS = {pydicom.datadict.tag_for_keyword(keyword): keyword for keyword in PIXEL_KEYWORDS}
 _PIXEL_GROUP = 0x7FE0
 _META_GROUP = 0x0002
+_PIXEL_VRS = frozenset({b"OB\0\0", b"OW\0\0", b"OF\0\0", b"OD\0\0", b"UN\0\0"})
 _PREAMBLE_BYTES, _PREFIX = 128, b"DICM"
 
 
@@ -213,6 +214,9 @@ def _pixel_element(stream: BinaryIO, header: FileDataset, syntax_uid: str) -> Pi
     tag = int.from_bytes(raw[:2], order) << 16 | int.from_bytes(raw[2:4], order)
     if tag not in _PIXEL_TAGS:
         raise Held(Reason.UNREADABLE, "the data set ends in the middle of an element")
+    # Some data sets are not encoded as their syntax says; pydicom sees that from the first element and reads on.
+    # No length is mistaken for a VR: as numbers all of these are odd.
+    implicit = raw[4:8] not in _PIXEL_VRS if little else implicit
     value_offset = 8 if implicit else 12
     length = int.from_bytes(raw[value_offset - 4 : value_offset], order)
     if len(raw) < value_offset:

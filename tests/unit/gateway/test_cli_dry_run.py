@@ -68,7 +68,7 @@ def test_json_is_one_object_and_nothing_else(capsys, planted):
     code, out, _err = run(capsys, "--dry-run", planted[0], "--json")
 
     assert code == 1
-    assert json.loads(out)["counts"] == {"read": 2, "would_leave": 1, "would_be_held": 1, "refused": 0}
+    assert json.loads(out)["counts"] == {"read": 2, "would_leave": 1, "would_be_held": 1, "refused": 0, "skipped": 0}
 
 
 def test_what_would_be_held_is_named_on_standard_error(capsys, planted):

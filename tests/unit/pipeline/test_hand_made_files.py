@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.reasons import Held, Reason
 from tests.factories.pixels import BlindReader, deidentifier, received
-from tests.factories.raw import UNDEFINED, Raw, image
+from tests.factories.raw import UNDEFINED, Raw, image, part10
 from tests.factories.search import find_planted
 
 NAME = "Vorzibmurdax"
@@ -77,6 +77,17 @@ def test_sequences_sent_as_un_are_scrubbed_inside_or_go(encoding, undefined, tag
     reason = processed_or_held(tmp_path, image(encoding, before))
 
     assert reason is None or (encoding, undefined, reason) == ("big", True, Reason.UNREADABLE)
+
+
+@pytest.mark.parametrize("named_syntax", ["explicit", "implicit"])
+@pytest.mark.parametrize("encoding", ["explicit", "implicit"])
+def test_a_data_set_that_is_not_encoded_as_its_syntax_says_is_read(encoding, named_syntax, tmp_path):
+    """Implicit behind an explicit syntax, and the other way round."""
+    before = Raw(encoding).sequence(REFERENCED_IMAGES, [named(encoding)], undefined=True).bytes
+    raw = image(encoding, before)
+    meta = 144 + struct.unpack_from("<L", raw, 140)[0]
+
+    clean(tmp_path, part10(named_syntax, raw[meta:]))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)

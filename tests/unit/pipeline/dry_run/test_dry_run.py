@@ -79,7 +79,7 @@ def test_every_file_is_counted_once_and_held_ones_are_named_with_their_reason(pl
     """Four images would leave, a PDF would be held, a text is no DICOM."""
     content = dry(planted[0])
 
-    assert content["counts"] == {"read": 6, "would_leave": 4, "would_be_held": 1, "refused": 1}
+    assert content["counts"] == {"read": 6, "would_leave": 4, "would_be_held": 1, "refused": 1, "skipped": 0}
     assert [(one["source"], one["reason"]) for one in content["held"]] == [("4.dcm", "encapsulated_document")]
     assert [one["source"] for one in content["refused"]] == ["notes.txt"]
     assert content["held_reasons"] == {"encapsulated_document": 1}
