@@ -37,6 +37,8 @@ _DUMMY_CODE_SEQUENCES = frozenset({0x00080082, 0x00401101})
 _REMOVED_SEQUENCES = frozenset({0x00081072, 0x0040A730, 0x0040B020, 0x00700001})
 """X/D or D in the table, but optional wherever `check_class` lets an object through: Operator Identification; Content,
 Waveform Annotation, Graphic Annotation, whose cleaning is an option of its own."""
+_OPTIONAL_IN_OBJECTS = frozenset({0x00081110})
+"""X/Z in the table, but no object may have it empty: Referenced Study Sequence is Type 2 only inside sequences."""
 _TREATED = frozenset({Action.KEEP, Action.CLEAN})
 _CHARSET_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 
@@ -75,7 +77,8 @@ class Scrubber:
     def _acted(self, source: Dataset, stored: Stored, number: int, action: Action, depth: int) -> Stored | None:
         vr = stored_vr(stored, number)
         if action is Action.EMPTY:
-            return _emptied(stored.tag, vr.split(" or ", maxsplit=1)[0])
+            is_left_out = depth == 0 and number in _OPTIONAL_IN_OBJECTS
+            return None if is_left_out else _emptied(stored.tag, vr.split(" or ", maxsplit=1)[0])
         if action is Action.KEYED:
             return keyed_number(source, stored.tag, self._context)
         if isinstance(stored, RawDataElement) and self._may_stay_bytes(stored, number, action):

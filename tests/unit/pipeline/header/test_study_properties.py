@@ -62,7 +62,8 @@ def value_of(draw, vr, depth):
     if vr in TEXTS:
         return draw(st.sampled_from([word, word.upper(), word.lower()]))
     if vr in BYTES:
-        return draw(st.sampled_from([word.encode(), word.upper().encode(), word.encode("utf-16-le")])).ljust(32, b"\0")
+        wide = [OWN.encode("utf-16-le")]  # a stranger's is the samples of some curve as well
+        return draw(st.sampled_from([word.encode(), word.upper().encode(), *wide])).ljust(32, b"\0")
     numbers = {"UI": f"{UID}.{draw(st.integers(1, 9))}", "AT": 0x00100010, "US": 3, "FD": 0.5, "IS": "4", "DS": "1.5"}
     others = {"DA": "20190311", "DT": "20190311101010.5+0100", "TM": "101010", "AS": "054Y"}
     return {**numbers, **others}[vr]
