@@ -336,6 +336,9 @@ class Profile(Section):
     accession_number
         What becomes of Accession Number, Study ID, and Placer and Filler Order Number: `keyed`, the same 16
         characters wherever the same number of the same patient domain stands; or `empty`.
+    documents
+        What becomes of objects that carry a PDF, CDA or model file: `hold`, or `strip`, which lets the scrubbed object
+        go with a blank document of the same kind in its place.
     """
 
     one_value: ClassVar[bool] = True
@@ -346,6 +349,7 @@ class Profile(Section):
     ] = ()
     patient_id: PatientIds = PatientIds()
     accession_number: Literal["keyed", "empty"] = "keyed"
+    documents: Literal["hold", "strip"] = "hold"
     date_shift: DateShift = DateShift()
     private_tags: PrivateTags = PrivateTags()
     rules: Annotated[tuple[TagRule, ...], ListOf] = ()

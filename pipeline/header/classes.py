@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from config.schema import Option
+from pipeline.header.blank_documents import has_blank
 from pipeline.header.cropped import points_into_cropped
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.kinds import KINDS, Kind
@@ -48,7 +49,8 @@ def check_class(dataset: Dataset, profile: Profile) -> Kind:
     ------
     Held
         `UNREADABLE` without SOP class; `CORRECTION` for rejection notes; `STRUCTURED_CONTENT` for reports, key objects
-        and whatever holds a Content Sequence where the profile does not clean it; `ENCAPSULATED_DOCUMENT`;
+        and whatever holds a Content Sequence where the profile does not clean it; `ENCAPSULATED_DOCUMENT` unless the
+        profile strips documents;
         `UNSUPPORTED_CLASS` for sound, raw data and classes that nobody listed; `REFERENCES_CROPPED` for coordinates
         in images that the profile crops.
     """
@@ -60,7 +62,9 @@ def check_class(dataset: Dataset, profile: Profile) -> Kind:
             raise Held(Reason.CORRECTION, "a rejection note")
         kind = _kind(dataset, sop_class)
         if kind is Kind.DOCUMENT or _ENCAPSULATED_DOCUMENT in dataset:
-            raise Held(Reason.ENCAPSULATED_DOCUMENT, "an encapsulated document")
+            if profile.documents == "hold" or not has_blank(sop_class):
+                raise Held(Reason.ENCAPSULATED_DOCUMENT, "an encapsulated document")
+            return Kind.DOCUMENT
         if kind is Kind.HELD:
             raise Held(Reason.UNSUPPORTED_CLASS, "raw data, sound, no patient's, or a class that is not known")
         has_content = kind is Kind.REPORT or bool(_value(dataset, _CONTENT_SEQUENCE))

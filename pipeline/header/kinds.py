@@ -32,7 +32,7 @@ class Kind(StrEnum):
     MEASUREMENT = "measurement"
     """Numbers, matrices, points and surfaces without frames."""
     DOCUMENT = "document"
-    """A file of another kind inside an object: held."""
+    """A file of another kind inside an object: held, or replaced by a blank one."""
     HELD = "held"
     """Held: raw data, sound, and what describes no patient."""
 

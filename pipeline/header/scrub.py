@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.header.blank_documents import put_blank_document
 from pipeline.header.collect import collect_identifiers
 from pipeline.header.context import ScrubContext
 from pipeline.header.correspondence import correspondence
@@ -129,6 +130,7 @@ def scrub_header(
         if _PATIENT_NAME not in rules.ruled:
             result.add_new(_PATIENT_NAME, "PN", pseudonym)
         result.add_new(_PATIENT_ID, "LO", pseudonym)
+        put_blank_document(result, uids["SOP Class UID"])
         write_marks(result, profile, rules)
         if needs_unicode(result):
             result.add_new(0x00080005, "CS", "ISO_IR 192")
