@@ -15,6 +15,7 @@ from pipeline.header.content.treatments import CONTENT_TREATMENTS
 from pipeline.header.context import ScrubContext, ScrubItem
 from pipeline.header.treatments.colour_profile import clean_profile
 from pipeline.header.treatments.kept_codes import keep_codes
+from pipeline.header.treatments.templates import keep_template
 from pipeline.header.treatments.terms import clean_text, keep_terms, keep_units
 from pipeline.header.treatments.time_zone import keep_offset
 
@@ -27,6 +28,7 @@ TREATMENTS: Mapping[int, Treatment] = {
     0x00102160: clean_text,  # Ethnic Group
     0x00281054: keep_units,  # Rescale Type
     0x00281055: keep_terms,  # Window Center & Width Explanation
+    0x0040DB00: keep_template,  # Template Identifier
     0x00282000: clean_profile,  # ICC Profile
     0x00283003: keep_terms,  # LUT Explanation
     0x00283004: keep_units,  # Modality LUT Type
