@@ -21,8 +21,10 @@ _DONE_IN_ENGLISH = """read reported dictated signed performed verified approved 
 reviewed transcribed scanned acquired injected supervised validated authorized"""
 _DONE_ELSEWHERE = """befundet erstellt validiert vidiert uberwiesen realise redige valide dicte interprete adresse
 informado realizado firmado validado solicitado refertato eseguito firmato verslagen laudado assinado"""
-_LEADING_WORDS = """by for of from at to the a an von vom fur durch par pour por para da dal di del della des du der den dem
-door voor van op on seit since le la el il am um as by"""
+_LEADING_WORDS = """
+by for of from at to the a an von vom fur durch par pour por para da dal di del della des du der den dem door
+voor van op on seit since le la el il am um as by
+"""
 _NOBODY_WORDS = "the a an this our phone telephone email fax another der dem le la"
 _TITLES = frozenset(_TITLE_WORDS.split())
 _CASED_TITLES = frozenset({"Dr", "dr", "Mr", "Ms", "Sr", "Sig", "Hr"})
