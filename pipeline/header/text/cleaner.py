@@ -68,8 +68,8 @@ class TextCleaner:
         """
         normal = unicodedata.normalize("NFC", text)
         return tuple(
-            Decision(text=normal[piece.start : piece.end], outcome=self._outcome(piece), rule=self._rule(piece))
-            for piece in self._judged(normal)
+            Decision(text=normal[piece.start : piece.end], outcome=_outcome(piece), rule=piece.rule)
+            for piece in self._judged(normal, keeps_dates=self._shift_days is not None)
             if not piece.is_separator
         )
 
@@ -80,10 +80,9 @@ class TextCleaner:
 
     def _cleaned(self, text: str, shift_days: int | None) -> str:
         for _ in range(_MOST_ROUNDS):
-            pieces = self._judged(text)
+            pieces = self._judged(text, keeps_dates=shift_days is not None)
             stays = {piece.start: piece.replacement for piece in pieces if piece.replacement is not None}
-            goes = {piece.start: None for piece in pieces if piece.date is not None and shift_days is None}
-            shorter = render(text, pieces, stays | goes)
+            shorter = render(text, pieces, stays)
             if shorter == text:
                 break
             text = shorter
@@ -104,16 +103,18 @@ class TextCleaner:
         grows = any(len(text) <= length < len(result) for length in _LENGTHS)
         return None if grows or None in written.values() else result
 
-    def _judged(self, text: str) -> tuple[Piece, ...]:
+    def _judged(self, text: str, *, keeps_dates: bool) -> tuple[Piece, ...]:
         """Return the pieces of a text in NFC, with this object's identifiers gone."""
         pieces = plan(text).pieces
+        if not keeps_dates and any(piece.date is not None for piece in pieces):
+            pieces = settled(text, [piece if piece.date is None else _gone(piece, "pattern:date") for piece in pieces])
         if not self._holds_identifier(text):
             return pieces
         spans = list(self._identifier_spans(text))
         if not spans:
-            return tuple(replace(piece, stays=False, rule="identifier") for piece in pieces)
+            return tuple(_gone(piece, "identifier") for piece in pieces)
         marked = [
-            replace(piece, stays=False, date=None, replacement=None, rule="identifier")
+            _gone(piece, "identifier")
             if not piece.is_separator and any(start < piece.end and piece.start < end for start, end in spans)
             else piece
             for piece in pieces
@@ -147,12 +148,14 @@ class TextCleaner:
                 yield start, end
         yield from self._joined_words(text)
 
-    def _outcome(self, piece: Piece) -> Outcome:
-        if not piece.stays or (piece.date is not None and self._shift_days is None):
-            return Outcome.REMOVED
-        if is_untouched(piece):
-            return Outcome.KEPT
-        return Outcome.SHIFTED if piece.date is not None else Outcome.REPLACED
 
-    def _rule(self, piece: Piece) -> str:
-        return "pattern:date" if piece.date is not None and self._shift_days is None else piece.rule
+def _gone(piece: Piece, rule: str) -> Piece:
+    return replace(piece, stays=False, date=None, replacement=None, rule=rule)
+
+
+def _outcome(piece: Piece) -> Outcome:
+    if not piece.stays:
+        return Outcome.REMOVED
+    if is_untouched(piece):
+        return Outcome.KEPT
+    return Outcome.SHIFTED if piece.date is not None else Outcome.REPLACED

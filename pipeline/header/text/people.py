@@ -21,6 +21,10 @@ _DONE_IN_ENGLISH = """read reported dictated signed performed verified approved 
 reviewed transcribed scanned acquired injected supervised validated authorized"""
 _DONE_ELSEWHERE = """befundet erstellt validiert vidiert uberwiesen realise redige valide dicte interprete adresse
 informado realizado firmado validado solicitado refertato eseguito firmato verslagen laudado assinado"""
+_LEADING_WORDS = """
+by for of from at to the a an von vom fur durch par pour por para da dal di del della des du der den dem door
+voor van op on seit since le la el il am um as by
+"""
 _NOBODY_WORDS = "the a an this our phone telephone email fax another der dem le la"
 _TITLES = frozenset(_TITLE_WORDS.split())
 _CASED_TITLES = frozenset({"Dr", "dr", "Mr", "Ms", "Sr", "Sig", "Hr"})
@@ -30,6 +34,8 @@ _AFTER_TITLE = frozenset(_AFTER_TITLE_WORDS.split())
 _DEGREES = frozenset({"MD", "DO", "PhD", "FRCR", "RDMS", "RDCS", "RVT", "RN"})
 _BY = frozenset({"by", "von", "durch", "par", "por", "da", "dal", "door"})
 _DONE = frozenset(f"{_DONE_IN_ENGLISH} {_DONE_ELSEWHERE}".split())
+_LEADING = frozenset(_LEADING_WORDS.split())
+"""Words that say nothing without the one after them, which is gone: "dictated by", "CT from"."""
 _NOBODY = frozenset(_NOBODY_WORDS.split())
 _NAME_JOINTS = frozenset({"", ",", "-", "'", "\u2019", "_", "&", "\u00b4", "`", "^"})
 _DIRECT_JOINTS = frozenset({"-", "'", "\u2019", "\u00b4", "`", "#", "^"})
@@ -49,6 +55,9 @@ def settled(text: str, pieces: list[Piece]) -> tuple[Piece, ...]:
             break
         for index in changed:
             pieces[index] = replace(pieces[index], stays=False, rule=_BESIDE)
+    for index in range(len(pieces) - 1, -1, -1):
+        if pieces[index].stays and _leads_nowhere(text, pieces, index):
+            pieces[index] = replace(pieces[index], stays=False, rule="leads nowhere")
     return tuple(pieces)
 
 
@@ -93,6 +102,14 @@ def _goes_along(text: str, pieces: list[Piece], index: int) -> bool:
         ):
             return True
     return False
+
+
+def _leads_nowhere(text: str, pieces: list[Piece], index: int) -> bool:
+    piece = pieces[index]
+    if not piece.is_word or fold(text[piece.start : piece.end]) not in _LEADING:
+        return False
+    after, joint = _neighbour(text, pieces, index, 1)
+    return after is not None and not after.stays and not joint.strip(" :")
 
 
 def _neighbour(text: str, pieces: list[Piece], index: int, step: int) -> tuple[Piece | None, str]:

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pipeline.header.text.pieces import Piece
 
@@ -21,7 +21,7 @@ _DANGLING = " \t\r\n\f,;:_-/|+&=^'\u2019\"#*~\\"
 _EMPTY_PAIR = re.compile(r"\s*(?:\(\s*\)|\[\s*\]|\{\s*\}|<\s*>)")
 
 
-def render(text: str, pieces: Iterable[Piece], written: dict[int, str | None]) -> str:
+def render(text: str, pieces: Iterable[Piece], written: Mapping[int, str | None]) -> str:
     """Return what stays of a text.
 
     Parameters

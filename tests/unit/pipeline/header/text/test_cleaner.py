@@ -116,7 +116,7 @@ def test_a_name_inside_a_longer_run_is_found():
 
 def test_a_uid_of_the_object_goes():
     """As every UID does."""
-    assert PLAIN.clean("from 1.2.826.0.1.3680043.99.7 CT") == "from CT"
+    assert PLAIN.clean("from 1.2.826.0.1.3680043.99.7 CT") == "CT"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_dates_that_make_a_legal_value_too_long_go():
     """An SH of 16 characters does not become one of 19."""
     text = "on 31 May 2021 a"
     assert len(text) == 16
-    assert of_patient(shift_days=100).clean(text) == "on a"
+    assert of_patient(shift_days=100).clean(text) == "a"
 
 
 @pytest.mark.parametrize(
