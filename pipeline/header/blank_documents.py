@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _TITLE, _DOCUMENT, _MIME_TYPE, _LENGTH, _BURNED_IN = 0x00420010, 0x00420011, 0x00420012, 0x00420015, 0x00280301
+_HL7_INSTANCE_IDENTIFIER = 0x0040E001
 _S = "1.2.840.10008.5.1.4.1.1.104."
+_CDA = _S + "2"
 
 
 def _pdf() -> bytes:
@@ -44,7 +46,7 @@ class _Blank:
 _BLANKS: Mapping[str, _Blank] = MappingProxyType(
     {
         _S + "1": _Blank(mime_type="application/pdf", content=_pdf()),
-        _S + "2": _Blank(mime_type="text/XML", content=b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>\n'),
+        _CDA: _Blank(mime_type="text/XML", content=b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>\n'),
         _S + "3": _Blank(mime_type="model/stl", content=bytes(84)),  # binary STL: a header of 80 bytes, no triangle
         _S + "4": _Blank(mime_type="model/obj", content=b"# empty\n"),
         _S + "5": _Blank(mime_type="model/mtl", content=b"# empty\n"),
@@ -66,6 +68,10 @@ def put_blank_document(result: Dataset, sop_class_uid: str) -> None:
     result.add_new(_MIME_TYPE, "LO", blank.mime_type)
     if _TITLE not in result:
         result.add_new(_TITLE, "ST", "")  # Type 2: prose of the original, which no option cleans, is gone
+    if sop_class_uid == _CDA:
+        result.add_new(
+            _HL7_INSTANCE_IDENTIFIER, "ST", str(result.SOPInstanceUID)
+        )  # Type 1C; an OID is one (PS3.3 C.24.2)
     result.add_new(_LENGTH, "UL", len(blank.content))
     if _BURNED_IN in result:
         result.add_new(_BURNED_IN, "CS", "NO")
