@@ -68,14 +68,15 @@ def test_the_demo_ends_with_nothing_found_and_everything_in_its_place(tmp_path):
     summary = json.loads((output / "summary.json").read_text())
     assert (summary["identifiers_found"], summary["problems"], summary["altered_pixels"]) == (0, [], 0)
     assert summary["sent"] == OBJECTS
-    assert summary["held"] == {"structured_content": 1, "no_patient_id": 1}
+    assert summary["held"] == {"encapsulated_document": 1, "no_patient_id": 1}
     assert summary["received"] == OBJECTS - 2 == len(list((output / "received").iterdir()))
     assert summary["planted_headers"] > 60
     assert summary["lines_read_sent"] > summary["planted_lines"] * 0.8
     assert summary["balanced"] is True
     assert summary["patients"] == summary["pseudonyms"] == 5
-    assert len(list((output / "pictures").glob("*.png"))) == OBJECTS - 2
+    assert len(list((output / "pictures").glob("*.png"))) == OBJECTS - 3  # the report is shown as text
     page = (output / "pictures" / "index.html").read_text()
+    assert "Mild mitral regurgitation, no pericardial effusion" in page.partition("received</th>")[2]
     assert all(picture.name in page for picture in (output / "pictures").glob("*.png"))
     assert list((output / "gateway" / "storage" / "sidecar").glob("*.csv"))
     assert "identifiers found on the research side" in said

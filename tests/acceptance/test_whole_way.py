@@ -30,6 +30,7 @@ def passed_through(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole-way")
     by_rest = write_study(folder / "by-rest", seed=7)
     by_routing = planted_object("CT", seed=8, rows=96, columns=128)
+    document = planted_object("PDF", seed=8)
     with (
         orthanc(folder / "research", ae_title="RESEARCH") as research,
         running_node(folder / "node", research_port=research.port) as node,
@@ -49,19 +50,20 @@ def passed_through(tmp_path_factory):
         ids = [clinical.upload(path) for path in by_rest.files.values()]
         clinical.store("sonoveil", ids)
         routing.upload(by_routing.save(folder / "routed.dcm"))
-        status = node.settled(acknowledged=7)
-        research.wait_for_instances(6)
+        routing.upload(document.save(folder / "document.dcm"))
+        status = node.settled(acknowledged=8)
+        research.wait_for_instances(7)
         received = folder / "received"
         received.mkdir()
         for name in research.instances():
             (received / f"{name}.dcm").write_bytes(research.file(name))
         wait_until(
-            lambda: watching.value('sonoveil_instances_total{stage="forward",outcome="sent"}') == 6,
-            what="Prometheus sees six sent instances",
+            lambda: watching.value('sonoveil_instances_total{stage="forward",outcome="sent"}') == 7,
+            what="Prometheus sees seven sent instances",
         )
         yield {
             "study": by_rest,
-            "planted": (*by_rest.planted, *by_routing.planted),
+            "planted": (*by_rest.planted, *by_routing.planted, *document.planted),
             "received": sorted(received.iterdir()),
             "status": status,
             "held": node.held(),
@@ -77,13 +79,13 @@ def _of_class(passed_through, modality):
     )
 
 
-def test_everything_but_the_report_arrives_and_the_report_is_held(passed_through):
-    """Clip, CT, MR, CR and secondary capture arrive; the SR waits with its reason."""
+def test_everything_but_the_document_arrives_and_the_document_is_held(passed_through):
+    """Clip, CT, MR, CR, secondary capture and report arrive; the PDF waits with its reason."""
     modalities = sorted(dcmread(path, stop_before_pixels=True).Modality for path in passed_through["received"])
 
-    assert modalities == ["CR", "CT", "CT", "MR", "OT", "US"]
-    assert [row["reason"] for row in passed_through["held"]] == ["structured_content"]
-    assert passed_through["status"]["states"]["sent"] == 6
+    assert modalities == ["CR", "CT", "CT", "MR", "OT", "SR", "US"]
+    assert [row["reason"] for row in passed_through["held"]] == ["encapsulated_document"]
+    assert passed_through["status"]["states"]["sent"] == 7
 
 
 def test_no_planted_identifier_is_in_anything_the_research_side_received(passed_through):
@@ -154,11 +156,11 @@ def test_prometheus_sees_what_happened(passed_through):
     """Names as fixed by the product; the sums of all processes."""
     watching = passed_through["watching"]
 
-    assert watching.value('sonoveil_instances_total{stage="receive",outcome="received"}') == 7
-    assert watching.value('sonoveil_held_total{reason="structured_content"}') == 1
-    assert watching.value('sonoveil_instances_waiting{state="sent"}') == 6
+    assert watching.value('sonoveil_instances_total{stage="receive",outcome="received"}') == 8
+    assert watching.value('sonoveil_held_total{reason="encapsulated_document"}') == 1
+    assert watching.value('sonoveil_instances_waiting{state="sent"}') == 7
     assert watching.value("sonoveil_frames_total") == 35
-    assert watching.value('sonoveil_delivery_attempts_total{destination="research",outcome="sent"}') == 6
+    assert watching.value('sonoveil_delivery_attempts_total{destination="research",outcome="sent"}') == 7
     assert watching.value("sonoveil_storage_free_bytes") > 0
     assert watching.query('sonoveil_model_info{device="cpu"}')
     assert passed_through["node"].get("/healthz")[0] == 200
@@ -170,7 +172,7 @@ def test_the_shell_says_what_is_where(passed_through):
 
     assert json.loads(node.run("status", "--json").stdout)["states"] == node.status()["states"]
     assert json.loads(node.run("held", "ls", "--json").stdout)["held"] == node.held()
-    assert "structured_content: 1" in node.run("status").stdout
+    assert "encapsulated_document: 1" in node.run("status").stdout
     assert "1 held" in node.run("held", "ls").stdout
 
 

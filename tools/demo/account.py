@@ -219,6 +219,8 @@ def _fault(pair: Pair) -> str | None:
         return "did not arrive" if pair.sent.held is None else None
     if pair.sent.held is not None:
         return "arrived, but must be held"
+    if "Rows" not in pair.sent.dataset:
+        return None
     if pair.comparison is None:
         return "arrived with other pixels than it was sent with"
     return "has pixels that are neither as sent nor blanked" if pair.comparison.altered_pixels else None

@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     BasicTextSRStorage,
     ComputedRadiographyImageStorage,
+    EncapsulatedPDFStorage,
     ExplicitVRLittleEndian,
     RLELossless,
     SecondaryCaptureImageStorage,
@@ -170,6 +171,18 @@ def report(finding: str) -> FileDataset:
     text.RelationshipType, text.ValueType, text.TextValue = "CONTAINS", "TEXT", finding
     text.ConceptNameCodeSequence = Sequence([_code("121071", "DCM", "Finding")])
     dataset.ContentSequence = Sequence([text])
+    return dataset
+
+
+def document(words: str) -> FileDataset:
+    """Make an encapsulated PDF that says some words."""
+    dataset = new_object(EncapsulatedPDFStorage, "DOC")
+    dataset.ConversionType, dataset.BurnedInAnnotation, dataset.DocumentTitle = "WSD", "YES", "Letter"
+    dataset.ConceptNameCodeSequence = Sequence([])
+    content = b"%PDF-1.4\n% " + words.encode() + b"\n%%EOF\n"
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    dataset.EncapsulatedDocumentLength = len(content)
+    dataset.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
     return dataset
 
 

@@ -85,6 +85,9 @@ def write_all(pairs: Sequence[Pair], verdict: Verdict, folder: Path) -> Path:
     """Write one PNG for each image that arrived, and `index.html`; return the page's path."""
     parts = []
     for pair in pairs:
+        if pair.received is not None and "ContentSequence" in pair.sent.dataset:
+            parts.append(_report_part(pair, pair.received))
+            continue
         if pair.received is None or pair.comparison is None:
             parts.append(_held_part(pair))
             continue
@@ -140,6 +143,21 @@ def _image_part(pair: Pair, name: str) -> str:
         f"<details><summary>headers</summary><table><tr><th></th><th>sent</th><th>received</th></tr>{rows}</table>"
         f"</details></section>"
     )
+
+
+def _report_part(pair: Pair, received: Dataset) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(_words(before))}</td><td>{html.escape(_words(after))}</td></tr>"
+        for before, after in zip(pair.sent.dataset.ContentSequence, received.ContentSequence, strict=True)
+    )
+    return (
+        f"<section><h2>{html.escape(pair.sent.title)}</h2>"
+        f"<table><tr><th>sent</th><th>received</th></tr>{rows}</table></section>"
+    )
+
+
+def _words(item: Dataset) -> str:
+    return str(item.get("TextValue", ""))
 
 
 def _held_part(pair: Pair) -> str:

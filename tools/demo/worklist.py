@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tools.demo.patients import Patient
 
 
-OBJECTS = 11
+OBJECTS = 12
 """How many objects `worklist` makes."""
 
 
@@ -60,6 +60,7 @@ def worklist() -> Iterator[Sent]:
     yield _image("heart-clip", "Real 30-frame colour ultrasound clip (pydicom)", heart, 1, objects.real_heart_clip)
     yield _image("heart-drawn", "Drawn cardiac clip", heart, 2, objects.drawn_heart_clip)
     yield _report(heart, 3)
+    yield _document(heart, 4)
     yield _image("abdomen-drawn", "Drawn abdominal clip, RLE compressed", abdomen, 1, objects.drawn_abdomen_clip)
     yield _image("measurement-page", "Secondary capture of a measurement page", abdomen, 2, objects.drawn_page)
     for instance in (1, 2):
@@ -104,9 +105,18 @@ def _image(
 
 
 def _report(patient: Patient, series: int) -> Sent:
-    dataset = objects.report(f"{patient.given} {patient.family} was seen by Dr {patient.physician}")
+    dataset = objects.report(
+        f"Mild mitral regurgitation, no pericardial effusion. {patient.given} {patient.family} was seen by "
+        f"Dr {patient.physician}."
+    )
+    plant(dataset, patient, series=series, instance=1)
+    return Sent(name="report", title="Structured report", patient=patient, dataset=dataset, burned=(), held=None)
+
+
+def _document(patient: Patient, series: int) -> Sent:
+    dataset = objects.document(f"{patient.given} {patient.family}")
     plant(dataset, patient, series=series, instance=1)
     return Sent(
-        name="report", title="Structured report", patient=patient, dataset=dataset, burned=(),
-        held=Reason.STRUCTURED_CONTENT,
+        name="document", title="Encapsulated PDF", patient=patient, dataset=dataset, burned=(),
+        held=Reason.ENCAPSULATED_DOCUMENT,
     )  # fmt: skip
