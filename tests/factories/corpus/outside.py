@@ -69,18 +69,26 @@ def icon_free(dataset: Dataset) -> Dataset:
 
 
 def icc_profile(text: str) -> bytes:
-    """Return an input device profile whose description is `text` (ICC.1, 7.2; tags `desc` and `wtpt`)."""
+    """Return a profile of sRGB primaries and gamma 2.2 whose description is `text` (ICC.1, 7.2)."""
     description = b"desc" + bytes(4) + (len(text) + 1).to_bytes(4, "big") + text.encode("ascii") + bytes(79)
-    description += bytes(-len(description) % 4)
-    white = b"XYZ " + bytes(4) + bytes.fromhex("0000f6d6000100000000d32d")
-    table = (2).to_bytes(4, "big")
-    offset = 128 + 4 + 24
-    for name, block in ((b"desc", description), (b"wtpt", white)):
+    primaries = {
+        b"wtpt": "0000f6d6000100000000d32d",
+        b"rXYZ": "00006fa2000038f500000390",
+        b"gXYZ": "000062990000b785000018da",
+        b"bXYZ": "000024a000000f840000b6cf",
+    }
+    blocks = {name: b"XYZ " + bytes(4) + bytes.fromhex(numbers) for name, numbers in primaries.items()}
+    gamma = b"curv" + bytes(4) + (1).to_bytes(4, "big") + bytes.fromhex("0233") + bytes(2)
+    blocks.update(dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), gamma))
+    blocks[b"desc"] = description + bytes(-len(description) % 4)
+    offset = 128 + 4 + 12 * len(blocks)
+    table = len(blocks).to_bytes(4, "big")
+    for name, block in blocks.items():
         table += name + offset.to_bytes(4, "big") + len(block).to_bytes(4, "big")
         offset += len(block)
     header = offset.to_bytes(4, "big") + bytes(4) + bytes.fromhex("02100000") + b"scnrRGB XYZ " + bytes(12) + b"acsp"
     header += bytes(28) + bytes.fromhex("0000f6d6000100000000d32d")
-    return header.ljust(128, b"\0") + table + description + white
+    return header.ljust(128, b"\0") + table + b"".join(blocks.values())
 
 
 def _equipment(dataset: Dataset, plants: Plants) -> None:
