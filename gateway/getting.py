@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydicom import uid
+from pynetdicom import sop_class
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_GET
 from pynetdicom.pdu_primitives import P_DATA, SCP_SCU_RoleSelectionNegotiation
@@ -46,12 +47,35 @@ _SYNTAXES = tuple(
 """What is proposed, the likely ones first: a peer sends an object in its own syntax where that was accepted."""
 
 
+_COMMON = tuple(
+    getattr(sop_class, name)
+    for name in (
+        *("CTImageStorage", "EnhancedCTImageStorage", "MRImageStorage", "EnhancedMRImageStorage"),
+        *("UltrasoundImageStorage", "UltrasoundMultiFrameImageStorage", "ComputedRadiographyImageStorage"),
+        *("DigitalXRayImageStorageForPresentation", "DigitalXRayImageStorageForProcessing"),
+        *("DigitalMammographyXRayImageStorageForPresentation", "DigitalMammographyXRayImageStorageForProcessing"),
+        *("BreastTomosynthesisImageStorage", "XRayAngiographicImageStorage", "XRayRadiofluoroscopicImageStorage"),
+        *("SecondaryCaptureImageStorage", "MultiFrameTrueColorSecondaryCaptureImageStorage"),
+        *("MultiFrameGrayscaleByteSecondaryCaptureImageStorage", "NuclearMedicineImageStorage"),
+        *("PositronEmissionTomographyImageStorage", "BasicTextSRStorage", "EnhancedSRStorage"),
+        *("ComprehensiveSRStorage", "KeyObjectSelectionDocumentStorage", "XRayRadiationDoseSRStorage"),
+        *("GrayscaleSoftcopyPresentationStateStorage", "EncapsulatedPDFStorage", "SegmentationStorage"),
+        *("RTImageStorage", "RTDoseStorage", "RTStructureSetStorage", "RTPlanStorage"),
+    )
+)
+"""Proposed where the peer does not list classes; what is none of these is then missing."""
+
+
 def contexts_for(classes: Iterable[str]) -> tuple[Wanted, ...]:
     """Return what to propose for objects of these classes: as many syntaxes each as 128 contexts allow.
 
+    An empty one among them means that the peer did not say; then common ones are proposed too.
     One context for each pair, so that the peer need not convert: in a context of many it would have to choose one.
     """
-    storage = sorted({one for one in classes if is_storage(one)})[: MOST_CONTEXTS - 1]
+    listed = set(classes)
+    known = sorted({one for one in listed if is_storage(one)})
+    others = (str(one) for one in _COMMON if "" in listed)
+    storage = list(dict.fromkeys((*known, *others)))[: MOST_CONTEXTS - 1]
     each = (MOST_CONTEXTS - 1) // max(len(storage), 1)
     proposed = [Wanted(abstract_syntax=one, transfer_syntax=syntax) for one in storage for syntax in _SYNTAXES[:each]]
     return (GET, *proposed)

@@ -26,7 +26,7 @@ from gateway.ask import (
     identifier,
 )
 from gateway.getting import GetConnection
-from gateway.negotiation import is_storage, is_valid_uid
+from gateway.negotiation import is_valid_uid
 from gateway.querying import FIND, MOVE, Found, NotServedError, QueryConnection, RefusedError, TooManyError
 from gateway.requestor import Failure, Lost
 from gateway.statuses import RetrieveStatus
@@ -64,8 +64,6 @@ class Why(StrEnum):
     """The PACS does not accept C-FIND, C-MOVE or C-GET (study root) from us."""
     REFUSED = "refused"
     """The PACS answered with a failure status."""
-    CLASSES_UNKNOWN = "classes_unknown"
-    """The PACS does not list SOP classes, which a C-GET needs beforehand."""
     UNKNOWN_DESTINATION = "unknown_destination"
     """The PACS does not know our AE title as a destination (0xA801)."""
 
@@ -354,8 +352,6 @@ class Retrieval:
                     failed += connection.move(request, destination=self._by.destination, goes_on=goes_on)
             return failed
         classes = {uid for one in study.series.values() for uid in one.values()}
-        if not any(is_storage(uid) for uid in classes):
-            raise _NotComplete(Why.CLASSES_UNKNOWN)
         with GetConnection.to(self._target, classes) as getting:
             for request in requests:
                 failed += getting.get(request, intake=self._by.intake, caller=self._by.caller)

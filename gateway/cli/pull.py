@@ -34,7 +34,6 @@ _FAILED_WORDS = {
     "too_many": "more studies match than --most allows; nothing was fetched",
     "not_served": "the PACS does not accept this service (study root) from us",
     "refused": "the PACS refused",
-    "classes_unknown": "the PACS does not list SOP classes, which --get needs; start the node and use --move",
     "unknown_destination": "the PACS does not know our AE title as a destination",
     "unreachable": "nobody listens there",
     "tls_failed": "no TLS handshake",
