@@ -326,6 +326,28 @@ def test_a_c_move_that_is_answered_early_is_waited_for(store, tmp_path):
     assert pulled.fetched == 3
 
 
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_silent_c_move_is_waited_for_while_objects_arrive(store, tmp_path, arrives):
+    """A PACS need not count while it sends; one that sends nothing either is given up after the node's timeout."""
+    files, header = written(tmp_path / "study", kinds=("CT",) * 4)
+    intake = store.getting().intake
+    released = threading.Event()
+
+    def send_slowly(found):
+        for one in found:
+            released.wait(0.6)
+            if arrives:
+                _enter(intake, one)
+
+    with odd_archive(files, move=send_slowly) as pacs:
+        by = Moving(destination="SONOVEIL")
+        pulled = store.retrieval(pacs.port, by=by, timeout_s=1).pull(by_study(str(header.StudyInstanceUID)))
+        released.set()
+
+    assert pulled.why is (None if arrives else Failure.TIMEOUT)
+    assert pulled.fetched == (4 if arrives else 0)
+
+
 def _enter(intake, dataset):
     """Take an object in as the receiver does."""
     from gateway.intake import Arrival
