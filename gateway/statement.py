@@ -171,10 +171,10 @@ def _retrieve_scu(config: GatewayConfig) -> Iterator[str]:
     yield "## Query/Retrieve SCU"
     yield ""
     yield (
-        "Only when somebody runs `sonoveil pull`. Study Root, Implicit VR Little Endian, hierarchical: STUDY, SERIES and "
-        "IMAGE level in turn, each with the unique keys of the levels above; no extended negotiation. C-MOVE goes to "
-        f"{' or '.join(config.listener.ae_titles)}. For C-GET the Storage SCP role is proposed for the classes that the "
-        "peer lists, each in as many transfer syntaxes of its own as there are contexts; where it lists none, for "
+        "Only when somebody runs `sonoveil pull`. Study Root, Implicit VR Little Endian, hierarchical: STUDY, SERIES "
+        "and IMAGE level in turn, each with the unique keys of the levels above; no extended negotiation. C-MOVE goes "
+        f"to {' or '.join(config.listener.ae_titles)}. For C-GET the Storage SCP role is proposed for the classes that "
+        "the peer lists, each in as many transfer syntaxes of its own as there are contexts; where it lists none, for "
         "common ones. An object is complete when it is acknowledged here, whatever the peer counts."
     )
     yield ""
@@ -202,7 +202,8 @@ def _not_offered() -> Iterator[str]:
         "(PS3.4 J.1). This node deletes originals once they are processed, so it must not take it; senders keep "
         "their own."
     )
-    yield "- **Storage Commitment as SCU, Query/Retrieve as SCP, Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Storage Commitment as SCU, Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Query/Retrieve as SCP:** it keeps nothing for others to query."
     yield "- **Media:** `sonoveil deid` reads files, folders, DICOMDIR and zip; it creates no media."
 
 
