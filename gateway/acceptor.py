@@ -16,9 +16,9 @@ from pynetdicom.dimse_primitives import C_ECHO
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway import log
-from gateway.commands import C_ECHO_RQ, C_STORE_RQ, CommandFault, parse_command, store_response
+from gateway.commands import C_ECHO_RQ, C_STORE_RQ, CommandFault, parse_command
 from gateway.incoming import SUCCESS, IncomingObject
-from gateway.negotiation import VERIFICATION, is_valid_uid
+from gateway.negotiation import VERIFICATION
 from gateway.transport import Bell, NoticedQueue, TolerantStateMachine
 
 if TYPE_CHECKING:
@@ -231,15 +231,6 @@ class StoreAssociation(Association):
         verdict = incoming.finish(self.caller)
         if verdict is not SUCCESS:
             log.event("store_refused", node=self.caller.node_name, status=f"{verdict.status:04X}")
-        command = incoming.command
-        sop_class, sop_instance = command.sop_class_uid, command.sop_instance_uid
         response = P_DATA()
-        encoded = store_response(
-            message_id=command.message_id or 0,
-            sop_class_uid=sop_class if sop_class and is_valid_uid(sop_class) else None,
-            sop_instance_uid=sop_instance if sop_instance and is_valid_uid(sop_instance) else None,
-            status=verdict.status,
-            comment=verdict.comment,
-        )
-        response.presentation_data_value_list.append((context_id, b"\3" + encoded))
+        response.presentation_data_value_list.append((context_id, b"\3" + incoming.response(verdict)))
         self.dul.send_pdu(response)

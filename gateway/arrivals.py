@@ -176,6 +176,19 @@ class LedgerIntake:
         )
 
 
+class SharedIntake(LedgerIntake):
+    """The same for a process beside the node, which may start meanwhile and clean up."""
+
+    def commit(self, file: IncomingFile, arrival: Arrival, /) -> None:
+        """Make an object and its rows durable, as the node does."""
+        try:
+            with self._spool.intake_lock(exclusive=False):
+                super().commit(file, arrival)
+        except OSError as error:  # the lock itself
+            log.fault("intake_failed", error, node=arrival.node_name)
+            raise IntakeFailed(type(error).__name__) from None
+
+
 def _if_standard(uid: str) -> str:
     """Return a UID that stands in PS3.6; any other is the sender's own word and not ours to log."""
     return uid if UID(uid).name != uid else "private"

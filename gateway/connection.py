@@ -68,6 +68,7 @@ class Connection:
             No association came about for another reason than refused contexts.
         """
         assoc = prepared(target, wanted)
+        cls._make_ready(assoc)
         assoc.request()
         if assoc.is_established:
             assoc.start()
@@ -79,6 +80,10 @@ class Connection:
             # A peer that rejects and closes at once may be heard only closing: either way it wants no association.
             raise Lost(Failure.REJECTED if assoc.was_connected else Failure.UNREACHABLE)
         return cls(assoc, wanted)
+
+    @classmethod
+    def _make_ready(cls, assoc: CallingAssociation) -> None:
+        """Do what must be done before the association is requested; here nothing."""
 
     @property
     def is_open(self) -> bool:
@@ -119,7 +124,7 @@ class Connection:
         Lost
             No answer; the association is gone.
         """
-        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        self._next_message()
         command = store_request(
             message_id=self._message_id,
             sop_class_uid=wanted.abstract_syntax,
@@ -138,6 +143,10 @@ class Connection:
         except Lost:
             self.abort()
             raise
+
+    def _next_message(self) -> int:
+        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        return self._message_id
 
     def _put_data_set(self, context_id: int, path: Path, *, padding: bytes) -> int:
         limit = min(self._assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
@@ -186,7 +195,7 @@ class Connection:
         with self._assoc.paused():
             request = C_ECHO()
             request.AffectedSOPClassUID = VERIFICATION
-            self._message_id = request.MessageID = self._message_id % _LAST_MESSAGE_ID + 1
+            request.MessageID = self._next_message()
             context_id = next(iter(self._contexts.values()))
             self._assoc.dimse.send_msg(request, cast("int", context_id))
             message = self._assoc.answer()

@@ -33,8 +33,17 @@ _BATCH = 500
 def clean_up_after_crash(database: Database, spool: Spool) -> int:
     """Remove unfinished files and files that no row names; to be called when nothing else runs.
 
-    An original that was acknowledged is never removed, even when its row is gone: reconciling names it.
+    An original that was acknowledged is never removed, even when its row is gone: reconciling names it. A pull may be
+    taking objects in: it loses what it has no receipt for, and its peer is told so.
     """
+    with spool.intake_lock(exclusive=True):
+        removed = _remove_leftovers(database, spool)
+    if removed:
+        log.event("removed_leftovers", count=removed)
+    return removed
+
+
+def _remove_leftovers(database: Database, spool: Spool) -> int:
     removed = spool.clear_incoming()
     for leftover in list(spool.leftovers()):
         leftover.unlink()
@@ -51,8 +60,6 @@ def clean_up_after_crash(database: Database, spool: Spool) -> int:
         if file.token not in known:
             spool.remove(file.shelf, file.token)
             removed += 1
-    if removed:
-        log.event("removed_leftovers", count=removed)
     return removed
 
 

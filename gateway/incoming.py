@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import log, part10
+from gateway.commands import store_response
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
 from gateway.negotiation import VERIFICATION, is_valid_uid
 from gateway.peek import HEAD_BYTES, peek
@@ -140,6 +141,18 @@ class IncomingObject:
             return self._failure
         self._file = None
         return None
+
+    def response(self, verdict: Verdict) -> bytes:
+        """Return the command set that answers the request."""
+        named = (self.command.sop_class_uid, self.command.sop_instance_uid)
+        sop_class, sop_instance = (uid if uid and is_valid_uid(uid) else None for uid in named)
+        return store_response(
+            message_id=self.command.message_id or 0,
+            sop_class_uid=sop_class,
+            sop_instance_uid=sop_instance,
+            status=verdict.status,
+            comment=verdict.comment,
+        )
 
     def _fail(self, error: Exception) -> None:
         self._failure = _NO_SPACE if isinstance(error, OutOfResources) else _FAULT

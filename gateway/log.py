@@ -28,6 +28,9 @@ FIELDS = frozenset(
 )  # fmt: skip
 
 
+_left_out: set[str] = set()
+
+
 class FieldNotAllowedError(Exception):
     """A log field outside the allow-list: a fault of this program, found by its tests."""
 
@@ -43,9 +46,16 @@ def event(name: str, /, **fields: str | float | None) -> None:
     unknown = fields.keys() - FIELDS
     if unknown:
         raise FieldNotAllowedError(", ".join(sorted(unknown)))
+    if name in _left_out:
+        return
     line = {"at": round(time.time(), 3), "event": name, **{k: v for k, v in fields.items() if v is not None}}
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
+
+
+def leave_out(*names: str) -> None:
+    """Write no lines of these events in this process: a command whose standard error a person reads."""
+    _left_out.update(names)
 
 
 def where_raised(error: BaseException) -> str:

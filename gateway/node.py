@@ -30,7 +30,7 @@ from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
 from gateway.processes import StopFlag
 from gateway.sealing import SealBrokenError, Sealer
-from gateway.spool import Spool
+from gateway.spool import NODE_LOCK, Spool
 from gateway.tls import TlsFilesError, calling
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ class _only_node:  # noqa: N801  used like the functions of contextlib
     """Holds the storage's lock while the node runs; it goes with the process, however that ends."""
 
     def __init__(self, root: Path) -> None:
-        self._path = root / "node.lock"
+        self._path = root / NODE_LOCK
         self._descriptor = -1
 
     def __enter__(self) -> None:

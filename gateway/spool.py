@@ -10,14 +10,16 @@ can be taken for something that may leave.
       outputs/ab/TOKEN.WORKER   being made by that worker; removed when it starts again
       sidecar/STUDY.csv         confidential: text beside new UIDs
       ledger.sqlite             the ledger
+      pulls/                    what of a list was pulled: keyed hashes
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TOKEN_LENGTH = 32
+NODE_LOCK = "node.lock"
+"""Locked by the node as long as it runs."""
 
 
 class Shelf(StrEnum):
@@ -96,6 +100,34 @@ class Spool:
     def ledger_path(self) -> Path:
         """The SQLite file of the embedded ledger."""
         return self.root / "ledger.sqlite"
+
+    @contextmanager
+    def intake_lock(self, *, exclusive: bool) -> Iterator[None]:
+        """Keep files and rows together while another process than the node takes objects in.
+
+        Between an object's name and its row a starting node would take its file for a leftover: who commits beside
+        the node holds this shared, who removes leftovers holds it alone.
+        """
+        descriptor = os.open(self.root / "intake.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def is_served(self) -> bool:
+        """Tell whether a node runs on this storage."""
+        try:
+            descriptor = os.open(self.root / NODE_LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def prepare(self) -> None:
         """Create the folders; names are durable afterwards, so that later writes need to sync one folder only."""

@@ -11,6 +11,7 @@ from pydicom.uid import UID
 
 from gateway import negotiation
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from gateway.querying import FIND, GET, MOVE
 from gateway.requestor import MOST_CONTEXTS
 from gateway.statuses import REJECTION_CODES, Rejection, Status
 from gateway.transport import PDU_BYTES
@@ -43,6 +44,7 @@ def statement(config: GatewayConfig, version: str) -> str:
         _overview(config, version),
         _storage_scp(config),
         _storage_scu(config),
+        _retrieve_scu(config),
         _verification(config),
         _not_offered(),
         _security(config),
@@ -90,7 +92,11 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
     yield ""
     yield from _table(
         ("Service", "SCU", "SCP"),
-        [("Verification (C-ECHO)", "yes", "yes"), ("Storage (C-STORE)", "yes", "yes")],
+        [
+            ("Verification (C-ECHO)", "yes", "yes"),
+            ("Storage (C-STORE)", "yes", "yes"),
+            ("Study Root Query/Retrieve: C-FIND, C-MOVE, C-GET", "yes", "no"),
+        ],
     )
 
 
@@ -161,6 +167,23 @@ def _storage_scu(config: GatewayConfig) -> Iterator[str]:
     )
 
 
+def _retrieve_scu(config: GatewayConfig) -> Iterator[str]:
+    yield "## Query/Retrieve SCU"
+    yield ""
+    yield (
+        "Only when somebody runs `sonoveil pull`. Study Root, Implicit VR Little Endian, hierarchical: STUDY, SERIES "
+        "and IMAGE level in turn, each with the unique keys of the levels above; no extended negotiation. C-MOVE goes "
+        f"to {' or '.join(config.listener.ae_titles)}. For C-GET the Storage SCP role is proposed for the classes that "
+        "the peer lists, each in as many transfer syntaxes of its own as there are contexts; where it lists none, for "
+        "common ones. An object is complete when it is acknowledged here, whatever the peer counts."
+    )
+    yield ""
+    yield from _table(
+        ("Model", "UID"),
+        [(_name(model.abstract_syntax), model.abstract_syntax) for model in (FIND, MOVE, GET)],
+    )
+
+
 def _verification(config: GatewayConfig) -> Iterator[str]:
     yield "## Verification"
     yield ""
@@ -179,7 +202,8 @@ def _not_offered() -> Iterator[str]:
         "(PS3.4 J.1). This node deletes originals once they are processed, so it must not take it; senders keep "
         "their own."
     )
-    yield "- **Storage Commitment as SCU, Query/Retrieve, Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Storage Commitment as SCU, Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Query/Retrieve as SCP:** it keeps nothing for others to query."
     yield "- **Media:** `sonoveil deid` reads files, folders, DICOMDIR and zip; it creates no media."
 
 

@@ -61,6 +61,24 @@ REJECTION_CODES = {
 }
 
 
+class RetrieveStatus(IntEnum):
+    """What a peer answers to C-FIND, C-MOVE and C-GET (PS3.4 C.4), as far as we tell it apart."""
+
+    SUCCESS = 0x0000
+    PENDING = 0xFF00
+    """PS3.4 C.4.1.1.4: a match, or sub-operations go on."""
+    PENDING_KEYS_IGNORED = 0xFF01
+    """PS3.4 C.4.1.1.4: a match, but a key that was asked for was not matched: there may be more than was wanted."""
+    SOME_FAILED = 0xB000
+    """PS3.4 C.4.2.1.5: sub-operations are complete, with failures or warnings."""
+    UNKNOWN_DESTINATION = 0xA801
+    """PS3.4 C.4.2.1.5: the peer knows no address for the AE title that the objects should go to."""
+
+
+PENDING = frozenset({RetrieveStatus.PENDING, RetrieveStatus.PENDING_KEYS_IGNORED})
+"""More answers follow."""
+
+
 class Answer(StrEnum):
     """What a peer's C-STORE status means for a delivery."""
 

@@ -104,7 +104,7 @@ receipt = sa.Table(
     sa.Column("content_sha256", sa.LargeBinary(32), nullable=False),
     sqlite_autoincrement=True,
 )
-"""The receipts journal: one row per Success answered. Only the receiver writes it; nothing changes or deletes a row."""
+"""The receipts journal: one row per Success answered. Only who receives writes it; nothing changes or deletes a row."""
 
 audit = sa.Table(
     "audit",

@@ -27,6 +27,7 @@ COMMANDS = {
     "check": ("gateway.cli.check:check", "validate configuration, models and disk, and C-ECHO every node"),
     "deid": ("gateway.cli.deid:deid", "the same pipeline on files and folders"),
     "profile": ("gateway.cli.profiles:profile", "profiles: ls, show, diff, import from CTP or pydicom/deid"),
+    "pull": ("gateway.cli.pull:pull", "fetch studies from a PACS: C-FIND, C-MOVE or C-GET, resumable lists"),
     "status": ("gateway.cli.accounts:status", "what is where: counts per state, per target, disk"),
     "reconcile": ("gateway.cli.accounts:account", "prove that nothing acknowledged is lost; exit 1 otherwise"),
     "held": ("gateway.cli.review:held", "the review queue: ls, show, release, reject"),

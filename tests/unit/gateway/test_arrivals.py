@@ -1,8 +1,10 @@
 """The intake: durable first, Success afterwards."""
 
 import errno
+import fcntl
 import hashlib
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from gateway import arrivals
-from gateway.arrivals import LedgerIntake
+from gateway.arrivals import LedgerIntake, SharedIntake
+from gateway.housekeeping import clean_up_after_crash
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
 from gateway.spool import Shelf
 from gateway.tables import instance, receipt
@@ -143,3 +146,53 @@ def test_only_uids_of_the_standard_are_logged(node, capsys):
     assert "4711" not in line
     assert '"sop_class": "private"' in line
     assert '"syntax": "1.2.840.10008.1.2"' in line
+
+
+def _shared(node):
+    return SharedIntake(node.spool, node.ledger, node.sealer, reserve_bytes=0)
+
+
+def test_beside_a_starting_node_no_file_is_named_before_it_is_safe(node):
+    """While leftovers are removed nothing is committed; afterwards it is, whole."""
+    done = threading.Event()
+    file = _shared(node).open()
+    file.write(b"bytes")
+
+    def commit():
+        _shared(node).commit(file, _arrival())
+        done.set()
+
+    with node.spool.intake_lock(exclusive=True):
+        thread = threading.Thread(target=commit)
+        thread.start()
+        assert not done.wait(0.3)
+        assert _originals(node) == []
+    thread.join()
+
+    assert done.is_set()
+    assert clean_up_after_crash(node.database, node.spool) == 0
+    assert len(_originals(node)) == _acknowledged(node) == 1
+
+
+def test_what_a_starting_node_removed_is_not_acknowledged(node):
+    """The part file of a pull is a leftover for it: the peer is told that it failed."""
+    intake = _shared(node)
+    file = intake.open()
+    file.write(b"bytes")
+    assert clean_up_after_crash(node.database, node.spool) == 1
+
+    with pytest.raises(IntakeFailed):
+        intake.commit(file, _arrival())
+    intake.abandon(file)
+
+    assert (_originals(node), _acknowledged(node)) == ([], 0)
+
+
+def test_whether_a_node_runs_is_told_by_its_lock(node):
+    """Not by a file that an ended one left."""
+    assert not node.spool.is_served()
+    with (node.root / "node.lock").open("w") as lock:
+        assert not node.spool.is_served()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert node.spool.is_served()
+    assert not node.spool.is_served()

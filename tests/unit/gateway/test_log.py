@@ -58,3 +58,13 @@ def test_silenced_libraries_and_uncaught_errors_say_nothing_of_a_patient(capsys,
     text = capsys.readouterr().err
     assert "Dalloway" not in text
     assert [json.loads(line)["event"] for line in text.splitlines()] == ["uncaught", "uncaught_in_thread"]
+
+
+def test_a_command_may_leave_lines_out(capsys, monkeypatch):
+    """Those that it names, and no other."""
+    monkeypatch.setattr(log, "_left_out", set())
+    log.leave_out("received")
+    log.event("received", node="clinical")
+    log.event("not_stored", error="OSError")
+
+    assert json.loads(capsys.readouterr().err)["event"] == "not_stored"
