@@ -5,6 +5,7 @@ Rule of the file: independent of `gateway`; built on stock pynetdicom.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class Archive:
     action_status: int = 0x0000
     asked: list[Asked] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
+    hashes: dict[str, set[str]] = field(default_factory=dict)
+    """Per SOP Instance UID, the distinct SHA-256 of the data sets that arrived."""
     refused: int = 0
     answers: list[int | None] = field(default_factory=list)
     """The statuses with which its reports were answered; None where a context was refused."""
@@ -152,8 +155,11 @@ def committing_scp(*, way: Way, call_back: int = 0, ae_title: str = "RESEARCH", 
 
 
 def _store(event: evt.Event, archive: Archive) -> int:
+    uid = str(event.request.AffectedSOPInstanceUID)
+    digest = hashlib.sha256(event.request.DataSet.getvalue()).hexdigest()
     with archive.lock:
-        archive.stored.append(str(event.request.AffectedSOPInstanceUID))
+        archive.stored.append(uid)
+        archive.hashes.setdefault(uid, set()).add(digest)
     return 0x0000
 
 

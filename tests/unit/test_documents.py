@@ -155,7 +155,13 @@ def test_the_metrics_read_from_the_source_are_those_of_the_library():
         for family in prometheus_client.REGISTRY.collect()
         if family.name.startswith("sonoveil_")
     }
-    ledger = {"sonoveil_instances_waiting", "sonoveil_oldest_waiting_seconds", "sonoveil_storage_free_bytes"}
+    ledger = {
+        "sonoveil_instances_waiting",
+        "sonoveil_oldest_waiting_seconds",
+        "sonoveil_unconfirmed",
+        "sonoveil_oldest_unconfirmed_seconds",
+        "sonoveil_storage_free_bytes",
+    }
 
     assert set(metrics_of_the_code()) == registered | ledger
 

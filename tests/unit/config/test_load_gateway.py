@@ -236,8 +236,6 @@ def test_what_is_wrong_is_named_with_its_line_and_what_to_write(gateway_file, ca
 
 
 UNAVAILABLE = {
-    "storage commitment": ("port: 104}", "port: 104, storage_commitment: true}  # <-"),
-    "its timeout": ("port: 104}", "port: 104, commitment_timeout: 24h}  # <-"),
     "a choice of transfer syntaxes": ("port: 104}", "port: 104, transfer_syntaxes: [1.2.840.10008.1.2]}  # <-"),
     "PostgreSQL": ("path: store}", "path: store, ledger: 'postgresql://db/x'}  # <-"),
     "the limit of held objects": ("path: store}", "path: store, held_limit: 20%}  # <-"),
@@ -259,10 +257,10 @@ def test_what_does_not_work_yet_is_one_error_that_says_so(gateway_file, change):
 
 
 def test_what_does_not_work_yet_may_be_written_in_the_way_that_works(gateway_file):
-    """`storage_commitment: false`, `transfer_syntaxes: keep`, `ledger: sqlite`."""
+    """`transfer_syntaxes: keep`, `ledger: sqlite`."""
     config = load_gateway(
         gateway_file(
-            ("port: 104}", "port: 104, storage_commitment: false, transfer_syntaxes: keep}"),
+            ("port: 104}", "port: 104, transfer_syntaxes: keep}"),
             ("path: store}", "path: store, ledger: sqlite}"),
         )
     )
