@@ -82,35 +82,38 @@ class Commitments:
     def follow(self, targets: Collection[str]) -> None:
         """Fit what is to be asked to the configuration.
 
-        What was sent to these targets and is still kept here is asked about; what was sent to others is not.
+        What was sent to these targets and is still kept here is asked about; nothing that was sent to others is.
         """
-        sent = delivery.c.state == DeliveryState.SENT.value
-        kept = sa.select(instance.c.id).where(instance.c.output_kept, instance.c.state.in_(_CURRENT))
         with self._database.write() as connection:
             connection.execute(
                 delivery.update()
                 .where(delivery.c.target.not_in(list(targets)), delivery.c.ask_at.is_not(None))
                 .values(ask_at=None)
             )
-            connection.execute(
-                delivery.update()
-                .where(sent, delivery.c.target.in_(list(targets)), delivery.c.ask_at.is_(None))
-                .where(delivery.c.instance_id.in_(kept))
-                .values(ask_at=self._database.clock())
-            )
+            for target in targets:
+                self._adopt(connection, target)
 
-    def ask_again(self) -> int:
-        """Make due what was asked and not answered: an answer may have come while nobody listened.
+    def begin(self, target: str, *, asked: bool) -> None:
+        """Set out what is to be asked of one target; to be called when its forwarder starts.
 
-        To be called when the node starts. Answers to the earlier requests count all the same.
+        A forwarder of an earlier configuration may have sent until a moment ago. What was asked and not answered is
+        due now, since the answer may have come while nobody listened; answers to the earlier requests still count.
         """
-        now = self._database.clock()
+        sent = sa.and_(delivery.c.target == target, delivery.c.state == DeliveryState.SENT.value)
+        values = {"ask_at": self._database.clock() if asked else None}
         with self._database.write() as connection:
-            return connection.execute(
-                delivery.update()
-                .where(delivery.c.state == DeliveryState.SENT.value, delivery.c.ask_at > now)
-                .values(ask_at=now)
-            ).rowcount
+            connection.execute(delivery.update().where(sent, delivery.c.ask_at.is_not(None)).values(values))
+            if asked:
+                self._adopt(connection, target)
+
+    def _adopt(self, connection: sa.Connection, target: str) -> None:
+        kept = sa.select(instance.c.id).where(instance.c.output_kept, instance.c.state.in_(_CURRENT))
+        connection.execute(
+            delivery.update()
+            .where(delivery.c.target == target, delivery.c.state == DeliveryState.SENT.value)
+            .where(delivery.c.ask_at.is_(None), delivery.c.instance_id.in_(kept))
+            .values(ask_at=self._database.clock())
+        )
 
     def next_request(self, target: str, *, timeout_s: float, limit: int = MOST_IN_ONE_REQUEST) -> Request | None:
         """Write down the next request to a target, None where nothing is due; instances of one study stand together.

@@ -171,9 +171,10 @@ class Confirmer:
 def confirmer_of(config: GatewayConfig, target: str, *, database: Database, stop: StopFlag) -> Confirmer | None:
     """Return the confirmer of a target, None where it is not asked for storage commitment."""
     node = config.nodes[target]
+    commitments = Commitments(database)
+    commitments.begin(target, asked=node.storage_commitment)
     if not node.storage_commitment:
         return None
-    commitments = Commitments(database)
     return Confirmer(
         name=target,
         target=target_of(node, calling_ae_title=config.calling_ae_title(target), tls=config.tls_towards(target)),

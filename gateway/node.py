@@ -119,7 +119,6 @@ class Node:
         intake = LedgerIntake(self._spool, ledger, sealer, reserve_bytes=config.storage.reserve_space)
         commitments = Commitments(database)
         commitments.follow(_committing(config))
-        commitments.ask_again()
         receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments))
         _require_usable_certificates(config)
         children = Children(database, ledger, self._wanted(config, key))

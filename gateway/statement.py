@@ -202,10 +202,10 @@ def _commitment_scu(config: GatewayConfig) -> Iterator[str]:
     yield (
         f"{ASK_AFTER_S:g} s after an object was sent, N-ACTION (action type 1, instance {WELL_KNOWN_INSTANCE}, "
         f"Implicit VR Little Endian, default roles) asks about at most {MOST_IN_ONE_REQUEST} instances, those of a "
-        "study together. A Transaction UID lies under 2.25 and is never used twice. The N-EVENT-REPORT is taken on the same "
-        "association, kept open for a moment, or on one that the target opens to this node: from these nodes only, "
-        "and with the SCP role proposed and accepted (PS3.7 D.3.3.4); without it the context is refused, since it "
-        "would ask this node to be the SCP."
+        "study together. A Transaction UID lies under 2.25 and is never used twice. The N-EVENT-REPORT is taken on "
+        "the same association, kept open for a moment, or on one that the target opens to this node: from these "
+        "nodes only, and with the SCP role proposed and accepted (PS3.7 D.3.3.4); without it the context is refused, "
+        "since it would ask this node to be the SCP."
     )
     yield ""
     yield (

@@ -297,14 +297,28 @@ def test_a_request_whose_response_was_lost_may_still_be_answered(node, commitmen
 
 
 def test_after_a_start_what_is_unanswered_is_asked_at_once(node, commitments):
-    """The answer may have come while nobody listened."""
+    """The answer may have come while nobody listened; another target's is not asked for."""
     _sent(node)
     _asked(node, commitments)
+    commitments.begin("archive", asked=True)
     assert commitments.next_request("research", timeout_s=DAY_S) is None
 
-    assert commitments.ask_again() == 1
+    commitments.begin("research", asked=True)
 
     assert commitments.next_request("research", timeout_s=DAY_S).unanswered == 1
+
+
+def test_what_a_forwarder_of_the_old_settings_sent_follows_the_new_ones(node, commitments):
+    """It may send for a moment after a reload."""
+    node.clean("1.1")
+    _send(node, ask_after_s=None)
+    commitments.begin("research", asked=True)
+    assert _research(node).unconfirmed == 1
+
+    commitments.begin("research", asked=False)
+
+    assert _research(node).unconfirmed == 0
+    assert _asked(node, commitments) is None
 
 
 def test_a_clock_that_was_set_back_does_not_silence_it(node, commitments):
