@@ -136,6 +136,11 @@ CASES = {
     "a network with bits beyond it": (("10.0.8.0/24", "10.0.8.7/24"), "write 10.0.8.0/24", 3),
     "a host that is no name": (("host: 10.0.1.7", "host: 'a b'  # <-\n  "), "is no host"),
     "a target behind a network": (("host: 10.0.1.7", "host: 10.1.0.0/16"), "host that is no network", 4),
+    "commitment of a node that is not sent to": (
+        ("host: 10.0.1.7, port: 104", "host: 10.0.1.7, storage_commitment: true"),
+        "add its `port`",
+        4,
+    ),
     "a listener on a network": (("[SONOVEIL]}", "[SONOVEIL], host: 10.0.0.0/8}  # <-"), "one address to listen on"),
     "the same caller twice": (
         ("  research:", "  copy: {ae_title: CLINICAL, host: 10.0.8.9}  # <-\n  research:"),
