@@ -146,6 +146,10 @@ class Node(Section):
         How many we open to it at the same time.
     tls
         How it is called, and by which certificate it is known; None: it is called without TLS.
+    storage_commitment
+        Whether it is asked to commit to keep what it was sent; it may then call us to answer.
+    commitment_timeout
+        Without an answer for so long, it is asked again.
     """
 
     ae_title: AETitle
@@ -166,6 +170,8 @@ class Node(Section):
     def _a_port_needs_an_address(self) -> Self:
         if self.port is not None and self.address is None:
             raise ValueError("a node with a `port` needs a host that is no network; put its address first in `host`")
+        if self.storage_commitment and self.port is None:
+            raise ValueError("`storage_commitment` is asked of a node that is sent to; add its `port`")
         return self
 
     @property

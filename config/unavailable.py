@@ -34,8 +34,6 @@ class Unavailable:
 
 
 IN_GATEWAY = (
-    Unavailable(place=("nodes", ANY, "storage_commitment"), works=(False,)),
-    Unavailable(place=("nodes", ANY, "commitment_timeout")),
     Unavailable(place=("nodes", ANY, "transfer_syntaxes"), works=("keep", ("keep",))),
     Unavailable(place=("storage", "ledger"), works=("sqlite",)),
     Unavailable(place=("storage", "held_limit")),

@@ -1,5 +1,7 @@
 """One association that was opened to us: C-STORE streams into the intake, C-ECHO is pynetdicom's, the rest is aborted.
 
+Beside these, a target may answer our storage commitment requests (N-EVENT-REPORT, see `commitment`).
+
 Rule of the file: pynetdicom's `Association` and DIMSE provider as an acceptor. What an object is worth is decided in
 `incoming`, who may call in `admission`, what is accepted in `negotiation`.
 """
@@ -16,9 +18,17 @@ from pynetdicom.dimse_primitives import C_ECHO
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway import log
-from gateway.commands import C_ECHO_RQ, C_STORE_RQ, CommandFault, parse_command
+from gateway.commands import (
+    C_ECHO_RQ,
+    C_STORE_RQ,
+    N_EVENT_REPORT_RQ,
+    CommandFault,
+    event_report_response,
+    parse_command,
+)
+from gateway.commitment import WELL_KNOWN_INSTANCE, IncomingReport
 from gateway.incoming import SUCCESS, IncomingObject
-from gateway.negotiation import VERIFICATION
+from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION
 from gateway.transport import Bell, NoticedQueue, TolerantStateMachine
 
 if TYPE_CHECKING:
@@ -42,7 +52,7 @@ class _StoreProvider(DIMSEServiceProvider):
         super().__init__(assoc)
         self._association = assoc
         self._command = bytearray()
-        self._incoming: IncomingObject | None = None
+        self._incoming: IncomingObject | IncomingReport | None = None
         self._closed = False
         self._lock = threading.Lock()
 
@@ -90,21 +100,27 @@ class _StoreProvider(DIMSEServiceProvider):
             whole.presentation_data_value_list.append((context_id, b"\3" + encoded))
             super().receive_primitive(whole)
             return
-        if command.field != C_STORE_RQ or command.message_id is None:
+        if command.message_id is None:
+            raise CommandFault("a message that cannot be answered")
+        incoming: IncomingObject | IncomingReport
+        if command.field == N_EVENT_REPORT_RQ and context.abstract_syntax == STORAGE_COMMITMENT:
+            incoming = IncomingReport(command, transfer_syntax=str(context.transfer_syntax[0]))
+        elif command.field == C_STORE_RQ:
+            incoming = IncomingObject(
+                self._association.intake,
+                command,
+                abstract_syntax=str(context.abstract_syntax),
+                transfer_syntax=str(context.transfer_syntax[0]),
+            )
+        else:
             raise CommandFault("a message that is not served here")
-        incoming = IncomingObject(
-            self._association.intake,
-            command,
-            abstract_syntax=str(context.abstract_syntax),
-            transfer_syntax=str(context.transfer_syntax[0]),
-        )
         if command.has_data_set:
             self._incoming = incoming
             self._association.expect_more()
         else:
             self._hand_over(context_id, incoming)
 
-    def _hand_over(self, context_id: int, complete: IncomingObject) -> None:
+    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> None:
         self._association.expect_nothing()
         self.msg_queue.put((context_id, cast("Any", complete)))  # comes back in `_serve_request`
 
@@ -134,6 +150,7 @@ class StoreAssociation(Association):
         super().__init__(server.ae, MODE_ACCEPTOR)
         self._server = server
         self.intake = server.intake
+        self._reports = server.reports
         self.caller: Caller | None = None
         self.provider = _StoreProvider(self)
         self.dimse = self.provider
@@ -215,6 +232,8 @@ class StoreAssociation(Association):
         try:
             if isinstance(msg, IncomingObject):
                 self._answer(msg, context_id)
+            elif isinstance(msg, IncomingReport):
+                self._answer_report(msg, context_id)
             elif isinstance(msg, C_ECHO) and msg.is_valid_request:
                 super()._serve_request(msg, context_id)
             else:
@@ -233,4 +252,21 @@ class StoreAssociation(Association):
             log.event("store_refused", node=self.caller.node_name, status=f"{verdict.status:04X}")
         response = P_DATA()
         response.presentation_data_value_list.append((context_id, b"\3" + incoming.response(verdict)))
+        self.dul.send_pdu(response)
+
+    def _answer_report(self, incoming: IncomingReport, context_id: int) -> None:
+        if self.caller is None or self._reports is None:  # cannot happen: such a context is not accepted then
+            self.abort()
+            return
+        command = incoming.command
+        status = self._reports.take(incoming.report(self.caller.node_name))
+        response = P_DATA()
+        encoded = event_report_response(
+            message_id=command.message_id or 0,
+            sop_class_uid=STORAGE_COMMITMENT,
+            sop_instance_uid=WELL_KNOWN_INSTANCE,
+            event_type=command.event_type,
+            status=status,
+        )
+        response.presentation_data_value_list.append((context_id, b"\3" + encoded))
         self.dul.send_pdu(response)

@@ -45,6 +45,8 @@ class Caller:
     called_aet: str
     may_store: bool
     may_echo: bool
+    may_report: bool
+    """Whether we ask it for storage commitment, so that it may call to answer."""
 
 
 def addresses_of(host: str) -> frozenset[str]:
@@ -106,7 +108,7 @@ class Admission:
             if not _is_certified(node, certificate_names):
                 continue
             if node.ae_title == calling_aet and any(self._is_at(host, address) for host in node.host):
-                if not (node.allow_store or node.allow_echo):
+                if not (node.allow_store or node.allow_echo or node.storage_commitment):
                     return Rejection.CALLING_AET
                 return Caller(
                     node_name=name,
@@ -114,11 +116,17 @@ class Admission:
                     called_aet=called_aet,
                     may_store=node.allow_store,
                     may_echo=node.allow_echo,
+                    may_report=node.storage_commitment,
                 )
         if self._listener.reject_unknown_sources:
             return Rejection.CALLING_AET
         return Caller(
-            node_name=UNKNOWN_NODE, calling_aet=calling_aet, called_aet=called_aet, may_store=True, may_echo=True
+            node_name=UNKNOWN_NODE,
+            calling_aet=calling_aet,
+            called_aet=called_aet,
+            may_store=True,
+            may_echo=True,
+            may_report=False,
         )
 
     def _is_at(self, host: str, address: str) -> bool:

@@ -1,4 +1,4 @@
-"""C-STORE command sets, as bytes (PS3.7 9.3.1, 6.3.1: always Implicit VR Little Endian).
+"""Command sets of C-STORE and of storage commitment, as bytes (PS3.7 9.3, 10.3, 6.3.1: Implicit VR Little Endian).
 
 Rule of the file: what a peer wrote is read without trusting it; what we answer is built from numbers and from UIDs that
 were checked.
@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.statuses import Status
+    from gateway.statuses import EventStatus, Status
 
 C_STORE_RQ = 0x0001
 C_STORE_RSP = 0x8001
 C_ECHO_RQ = 0x0030
+N_EVENT_REPORT_RQ = 0x0100
+N_EVENT_REPORT_RSP = 0x8100
+N_ACTION_RQ = 0x0130
 
 _AFFECTED_CLASS = 0x0002
+_REQUESTED_CLASS = 0x0003
 _COMMAND_FIELD = 0x0100
 _MESSAGE_ID = 0x0110
 _RESPONDED_ID = 0x0120
@@ -26,6 +30,9 @@ _DATA_SET_TYPE = 0x0800
 _STATUS = 0x0900
 _ERROR_COMMENT = 0x0902
 _AFFECTED_INSTANCE = 0x1000
+_REQUESTED_INSTANCE = 0x1001
+_EVENT_TYPE = 0x1002
+_ACTION_TYPE = 0x1008
 _NO_DATA_SET = 0x0101
 _HAS_DATA_SET = 0x0001
 _LONGEST_COMMENT = 64
@@ -49,6 +56,8 @@ class Command:
         None when missing or not of their kind; UIDs are stripped of padding, not checked.
     has_data_set
         Whether a data set follows.
+    event_type
+        Of an N-EVENT-REPORT; None where it is missing.
     """
 
     field: int
@@ -56,6 +65,7 @@ class Command:
     sop_class_uid: str | None
     sop_instance_uid: str | None
     has_data_set: bool
+    event_type: int | None
 
 
 def parse_command(encoded: bytes | bytearray) -> Command:
@@ -76,6 +86,7 @@ def parse_command(encoded: bytes | bytearray) -> Command:
         sop_class_uid=_uid(elements.get(_AFFECTED_CLASS)),
         sop_instance_uid=_uid(elements.get(_AFFECTED_INSTANCE)),
         has_data_set=_number(elements.get(_DATA_SET_TYPE)) != _NO_DATA_SET,
+        event_type=_number(elements.get(_EVENT_TYPE)),
     )
 
 
@@ -135,6 +146,33 @@ def store_response(
         _us(_STATUS, status),
         _text(_ERROR_COMMENT, comment[:_LONGEST_COMMENT], padding=b" ") if comment else b"",
         _text(_AFFECTED_INSTANCE, sop_instance_uid) if sop_instance_uid else b"",
+    )
+
+
+def action_request(*, message_id: int, sop_class_uid: str, sop_instance_uid: str, action_type: int) -> bytes:
+    """Return the command set of an N-ACTION request with a data set (PS3.7 10.3.4.1)."""
+    return _command(
+        _text(_REQUESTED_CLASS, sop_class_uid),
+        _us(_COMMAND_FIELD, N_ACTION_RQ),
+        _us(_MESSAGE_ID, message_id),
+        _us(_DATA_SET_TYPE, _HAS_DATA_SET),
+        _text(_REQUESTED_INSTANCE, sop_instance_uid),
+        _us(_ACTION_TYPE, action_type),
+    )
+
+
+def event_report_response(
+    *, message_id: int, sop_class_uid: str, sop_instance_uid: str, event_type: int | None, status: EventStatus
+) -> bytes:
+    """Return the command set of an N-EVENT-REPORT response (PS3.7 10.3.1.2)."""
+    return _command(
+        _text(_AFFECTED_CLASS, sop_class_uid),
+        _us(_COMMAND_FIELD, N_EVENT_REPORT_RSP),
+        _us(_RESPONDED_ID, message_id),
+        _us(_DATA_SET_TYPE, _NO_DATA_SET),
+        _us(_STATUS, status),
+        _text(_AFFECTED_INSTANCE, sop_instance_uid),
+        _us(_EVENT_TYPE, event_type) if event_type is not None else b"",
     )
 
 

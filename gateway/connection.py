@@ -6,7 +6,7 @@ means is decided in `forward`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom.dimse_primitives import C_ECHO, C_STORE
@@ -54,7 +54,7 @@ class Connection:
         }
 
     @classmethod
-    def open(cls, target: Target, wanted: Sequence[Wanted]) -> Connection:
+    def open(cls, target: Target, wanted: Sequence[Wanted]) -> Self:
         """Connect and negotiate.
 
         Parameters

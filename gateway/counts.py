@@ -27,7 +27,10 @@ class TargetCounts:
     confirmed: int
     failed: int
     cancelled: int
+    unconfirmed: int
+    """Sent, and the target, asked to commit to keep it, has not done so."""
     oldest_waiting_s: float | None
+    oldest_unconfirmed_s: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +122,27 @@ def _targets(connection: sa.Connection, now: float) -> dict[str, TargetCounts]:
         numbers.setdefault(target, Counter())[state] = number
         if state == DeliveryState.WAITING.value:
             oldest[target] = max(0.0, now - first)
+    unconfirmed = _unconfirmed(connection, now)
     return {
         target: TargetCounts(
-            **{state.value: found[state.value] for state in DeliveryState}, oldest_waiting_s=oldest.get(target)
+            **{state.value: found[state.value] for state in DeliveryState},
+            unconfirmed=unconfirmed.get(target, (0, None))[0],
+            oldest_waiting_s=oldest.get(target),
+            oldest_unconfirmed_s=unconfirmed.get(target, (0, None))[1],
         )
         for target, found in numbers.items()
     }
+
+
+def _unconfirmed(connection: sa.Connection, now: float) -> dict[str, tuple[int, float]]:
+    rows = connection.execute(
+        sa.select(delivery.c.target, sa.func.count(), sa.func.min(delivery.c.sent_at))
+        .join(instance, instance.c.id == delivery.c.instance_id)
+        .where(
+            delivery.c.ask_at.is_not(None),
+            delivery.c.state == DeliveryState.SENT.value,
+            instance.c.state.in_([InstanceState.CLEAN.value, InstanceState.DONE.value]),
+        )
+        .group_by(delivery.c.target)
+    )
+    return {target: (number, max(0.0, now - first)) for target, number, first in rows}

@@ -226,6 +226,7 @@ class Decisions:
                 state=next_delivery_state(DeliveryState(row.state), event).value,
                 next_try_at=self._database.clock(),
                 attempts=0,
+                times_missing=0,
             )
         )
 
@@ -235,7 +236,12 @@ class Decisions:
         return connection.execute(
             delivery.update()
             .where(delivery.c.instance_id == instance_id, delivery.c.state == state.value)
-            .values(state=next_delivery_state(state, event).value, next_try_at=self._database.clock(), attempts=0)
+            .values(
+                state=next_delivery_state(state, event).value,
+                next_try_at=self._database.clock(),
+                attempts=0,
+                times_missing=0,
+            )
         ).rowcount
 
     def _supersede_earlier(self, connection: sa.Connection, row: Any) -> None:
@@ -291,7 +297,9 @@ def _held_row(row: Any) -> HeldInstance:
     return HeldInstance(
         instance_id=row.id,
         reason=row.failure if delivery_failed else row.reason,
-        note="a target refused it for good; `held show` names target and status" if delivery_failed else row.note,
+        note="a target refused it for good, or does not commit to keep it; `held show` names target and status"
+        if delivery_failed
+        else row.note,
         node=row.node,
         rule=row.rule,
         sop_class_uid=row.sop_class_uid,

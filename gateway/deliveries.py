@@ -106,11 +106,17 @@ class Deliveries:
             )
         return [_claimed(row) for row in rows]
 
-    def record_sent(self, claimed: ClaimedDelivery, *, status: int) -> None:
-        """Write that the target answered Success or a warning; the instance is done with its last open delivery."""
-        self._record(
-            claimed, DeliveryEvent.SEND, action="send", status=status, why=None, sent_at=self._database.clock()
-        )
+    def record_sent(self, claimed: ClaimedDelivery, *, status: int, ask_after_s: float | None = None) -> None:
+        """Write that the target answered Success or a warning; the instance is done with its last open delivery.
+
+        Parameters
+        ----------
+        ask_after_s
+            When the target is to be asked whether it commits to keep it; None where it is not asked.
+        """
+        now = self._database.clock()
+        ask_at = None if ask_after_s is None else now + ask_after_s
+        self._record(claimed, DeliveryEvent.SEND, action="send", status=status, why=None, sent_at=now, ask_at=ask_at)
 
     def record_failed(self, claimed: ClaimedDelivery, *, status: int | None, why: str) -> None:
         """Write that the target refused for good; the others go on."""

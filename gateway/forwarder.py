@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gateway import log, metrics
+from gateway.commitments import ASK_AFTER_S
+from gateway.confirmer import confirmer_of
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.forward import OutcomeKind, Outgoing, Sender, SendOutcome
@@ -57,6 +59,9 @@ def run_forwarder(settings: ForwarderSettings) -> None:
         for number in range(settings.config.nodes[settings.target].max_associations)
     ]
     threads = [threading.Thread(target=lane.run, name=f"{settings.name}-{lane.number}") for lane in lanes]
+    confirmer = confirmer_of(settings.config, settings.target, database=database, stop=stop)
+    if confirmer is not None:
+        threads.append(threading.Thread(target=confirmer.run, name=f"{settings.name}-confirmer"))
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -158,6 +163,7 @@ class Lane:
         self._stop = stop
         self._unsettled: dict[int, ClaimedDelivery] = {}
         config = settings.config
+        self._ask_after_s = ASK_AFTER_S if config.nodes[settings.target].storage_commitment else None
         self._sender = Sender(
             settings.target,
             config.nodes[settings.target],
@@ -271,7 +277,7 @@ class Lane:
         return not unreachable
 
     def _sent(self, item: ClaimedDelivery, outcome: SendOutcome) -> None:
-        self._deliveries.record_sent(item, status=outcome.status or 0)
+        self._deliveries.record_sent(item, status=outcome.status or 0, ask_after_s=self._ask_after_s)
         metrics.INSTANCES.labels("forward", "sent").inc()
         metrics.SENT_BYTES.labels(self._target).inc(outcome.sent_bytes)
         log.event(

@@ -1,7 +1,8 @@
 """Deleting what is not needed any more, and only that.
 
 Originals go when an instance is done (or decided against) and their retention has passed; outputs and sidecars after
-theirs. What is received or held keeps its bytes for as long as it takes.
+theirs. What is received or held keeps its bytes for as long as it takes, and so does what a target has been sent and
+is asked to commit to keep, until it does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gateway import log
+from gateway.commitments import unconfirmed
 from gateway.ledger import NODE
 from gateway.spool import Shelf, Spool
 from gateway.states import InstanceState
@@ -72,12 +74,13 @@ def apply_retention(database: Database, spool: Spool, retention: Retention) -> i
     return removed
 
 
+def _is_past(before: float) -> sa.ColumnElement[bool]:
+    needed = sa.and_(instance.c.state == InstanceState.DONE.value, unconfirmed())
+    return sa.and_(instance.c.state.in_(_FINAL), instance.c.changed_at <= before, ~needed)
+
+
 def _forget_originals(database: Database, spool: Spool, *, before: float) -> int:
-    due = (
-        sa.select(instance.c.id, instance.c.token)
-        .where(instance.c.state.in_(_FINAL), instance.c.original_kept, instance.c.changed_at <= before)
-        .limit(_BATCH)
-    )
+    due = sa.select(instance.c.id, instance.c.token).where(instance.c.original_kept, _is_past(before)).limit(_BATCH)
     with database.read() as connection:
         rows = connection.execute(due).all()
     if not rows:
@@ -91,9 +94,7 @@ def _forget_originals(database: Database, spool: Spool, *, before: float) -> int
 
 def _forget_outputs(database: Database, spool: Spool, *, before: float) -> int:
     due = (
-        sa.select(instance.c.id, instance.c.output_token)
-        .where(instance.c.state.in_(_FINAL), instance.c.output_kept, instance.c.changed_at <= before)
-        .limit(_BATCH)
+        sa.select(instance.c.id, instance.c.output_token).where(instance.c.output_kept, _is_past(before)).limit(_BATCH)
     )
     with database.read() as connection:
         rows = connection.execute(due).all()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway import log, part10
 from gateway.commands import store_response
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
-from gateway.negotiation import VERIFICATION, is_valid_uid
+from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION, is_valid_uid
 from gateway.peek import HEAD_BYTES, peek
 from gateway.statuses import Status
 
@@ -175,6 +175,6 @@ def _fault_of(command: Command, abstract_syntax: str) -> Verdict | None:
         return _BAD_COMMAND
     if not is_valid_uid(command.sop_class_uid) or not is_valid_uid(command.sop_instance_uid):
         return _BAD_UID
-    if abstract_syntax == VERIFICATION:
+    if abstract_syntax in {VERIFICATION, STORAGE_COMMITMENT}:
         return _BAD_CONTEXT
     return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from gateway.commitment import ReportTaker
     from gateway.intake import Intake
     from gateway.tls import RenewedContext
 
@@ -83,6 +84,8 @@ class StoreServer(ThreadedAssociationServer):
         Where to listen.
     intake
         Where objects go.
+    reports
+        Where answers to our storage commitment requests go; None: nowhere.
     requested
         Handler of `EVT_REQUESTED`: lets the caller in (sets `caller` and the supported contexts) or rejects it.
     max_associations
@@ -102,12 +105,14 @@ class StoreServer(ThreadedAssociationServer):
         address: tuple[str, int],
         *,
         intake: Intake,
+        reports: ReportTaker | None,
         requested: Any,
         max_associations: int,
         stall_s: float,
         tls: RenewedContext | None,
     ) -> None:
         self.intake = intake
+        self.reports = reports
         self.requested = requested
         self._most_connections = max_associations + _WAITING_TO_ASSOCIATE
         self._stall_s = stall_s

@@ -36,6 +36,11 @@ TEXT_REGIONS = Counter("sonoveil_text_regions", "Regions of burned-in text that 
 RECEIVED_BYTES = Counter("sonoveil_received_bytes", "Bytes that were received and acknowledged.")
 SENT_BYTES = Counter("sonoveil_sent_bytes", "Bytes that a target acknowledged.", ["destination"])
 DELIVERY_ATTEMPTS = Counter("sonoveil_delivery_attempts", "Attempts to send an instance.", ["destination", "outcome"])
+COMMITMENT_REQUESTS = Counter(
+    "sonoveil_commitment_requests",
+    "Requests to a target to commit to keep what it was sent.",
+    ["destination", "outcome"],
+)
 ASSOCIATIONS = Gauge(
     "sonoveil_associations", "Associations that are open now.", ["direction"], multiprocess_mode="livesum"
 )
@@ -81,6 +86,17 @@ class LedgerCollector(Collector):
         for state, age in counts.oldest_waiting_s.items():
             oldest.add_metric([state], age)
         yield oldest
+        unconfirmed = GaugeMetricFamily(
+            "sonoveil_unconfirmed", "Instances that a target has and has not committed to keep.", labels=["destination"]
+        )
+        unanswered = GaugeMetricFamily(
+            "sonoveil_oldest_unconfirmed_seconds", "Time since the oldest of these was sent.", labels=["destination"]
+        )
+        for name, target in counts.targets.items():
+            unconfirmed.add_metric([name], target.unconfirmed)
+            unanswered.add_metric([name], target.oldest_unconfirmed_s or 0.0)
+        yield unconfirmed
+        yield unanswered
         yield GaugeMetricFamily(
             "sonoveil_storage_free_bytes", "Free space where the spool lies.", value=self._spool.free_bytes()
         )

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pynetdicom.presentation import PresentationContext
 
 VERIFICATION = "1.2.840.10008.1.1"
+STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
+"""Storage Commitment Push Model (PS3.4 J.3)."""
+
+COMMITMENT_SYNTAXES = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
 
 _UID = re.compile(r"[0-9]+(?:\.[0-9]+)+", re.ASCII)
 _LONGEST_UID = 64
@@ -58,7 +62,7 @@ _STORAGE_CLASSES = frozenset(sop_class._STORAGE_CLASSES.values()) | frozenset(  
 _NOT_STORAGE_THOUGH_NAMED_SO = frozenset(
     {
         "1.2.840.10008.1.3.10",  # Media Storage Directory Storage: files on media, never sent
-        "1.2.840.10008.1.20.1",  # Storage Commitment Push Model
+        STORAGE_COMMITMENT,
         "1.2.840.10008.1.20.2",  # Storage Commitment Pull Model
     }
 )
@@ -112,7 +116,7 @@ def by_preference(transfer_syntaxes: Iterable[str]) -> list[str]:
 
 
 def supported_contexts(
-    proposed: Iterable[PresentationContext], *, may_store: bool, may_echo: bool
+    proposed: Iterable[PresentationContext], *, may_store: bool, may_echo: bool, may_report: bool = False
 ) -> list[PresentationContext]:
     """Return what we support of a proposal, one context per abstract syntax, transfer syntaxes in our order.
 
@@ -124,6 +128,9 @@ def supported_contexts(
         The requestor's presentation contexts.
     may_store, may_echo
         What the requestor is allowed.
+    may_report
+        Whether it may tell what became of our storage commitment requests: it is the SCP of that class here, so it
+        must have proposed that role (PS3.7 D.3.3.4), and no other role is accepted.
 
     Returns
     -------
@@ -131,10 +138,14 @@ def supported_contexts(
         Empty when nothing proposed is allowed.
     """
     wanted: dict[str, list[str]] = {}
+    reported: list[PresentationContext] = []
     for context in proposed:
         abstract_syntax = str(context.abstract_syntax)
         is_echo = abstract_syntax == VERIFICATION
         if (is_echo and may_echo) or (not is_echo and may_store and is_storage(abstract_syntax)):
             wanted.setdefault(abstract_syntax, []).extend(str(s) for s in context.transfer_syntax)
+        elif may_report and abstract_syntax == STORAGE_COMMITMENT and not reported:
+            reported = [build_context(STORAGE_COMMITMENT, list(COMMITMENT_SYNTAXES))]
+            reported[0].scu_role, reported[0].scp_role = False, True
     ordered = {abstract: by_preference(syntaxes) for abstract, syntaxes in wanted.items()}
-    return [build_context(abstract, list(syntaxes)) for abstract, syntaxes in ordered.items() if syntaxes]
+    return [*(build_context(abstract, list(syntaxes)) for abstract, syntaxes in ordered.items() if syntaxes), *reported]

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from config.load import ConfigurationError, read_key
 from gateway import log
 from gateway.children import Child, Children
+from gateway.commitments import Commitments
 from gateway.database import Database, LedgerError
 from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
@@ -106,6 +107,7 @@ class Node:
         from gateway.health import HealthServer  # noqa: PLC0415
         from gateway.metrics import BUILD_INFO, registry  # noqa: PLC0415
         from gateway.receive import Receiver  # noqa: PLC0415
+        from gateway.reports import Reports  # noqa: PLC0415
 
         config = self._config
         ledger = Ledger(database, replace_duplicates=config.storage.duplicates == "replace")
@@ -115,7 +117,9 @@ class Node:
         clean_up_after_crash(database, self._spool)
         BUILD_INFO.labels(version("sonoveil")).set(1)
         intake = LedgerIntake(self._spool, ledger, sealer, reserve_bytes=config.storage.reserve_space)
-        receiver = Receiver(config.listener, config.nodes, intake)
+        commitments = Commitments(database)
+        commitments.follow(_committing(config))
+        receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments))
         _require_usable_certificates(config)
         children = Children(database, ledger, self._wanted(config, key))
         health = HealthServer(
@@ -174,6 +178,7 @@ class Node:
             log.event("reload_refused", why=f"needs a restart: {', '.join(fixed)}")
             return
         self._config = config
+        Commitments(database).follow(_committing(config))
         receiver.admit(config.listener, config.nodes)
         children.replace(self._wanted(config, key))
         self._audit(database, "reload")
@@ -227,6 +232,10 @@ def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, .
         "metrics": (old.metrics, new.metrics),
     }
     return tuple(name for name, (before, after) in pairs.items() if before != after)
+
+
+def _committing(config: GatewayConfig) -> frozenset[str]:
+    return frozenset(name for name, node in config.nodes.items() if node.storage_commitment)
 
 
 def worker_count(config: GatewayConfig) -> int:

@@ -9,12 +9,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, cast
 
+from pydicom.uid import UID
 from pynetdicom.ae import ApplicationEntity
 
 from gateway import log
 from gateway.admission import Admission, Caller
 from gateway.listening import StoreServer
-from gateway.negotiation import supported_contexts
+from gateway.negotiation import STORAGE_COMMITMENT, supported_contexts
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.statuses import REJECTION_CODES, Rejection
 from gateway.tls import listening, names_of_peer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from config.gateway import Listener, Node
     from gateway.acceptor import StoreAssociation
+    from gateway.commitment import ReportTaker
     from gateway.intake import Intake
 
 _ACCEPT_POLL_S = 0.1
@@ -47,6 +49,8 @@ class Receiver:
         The configured peers by name.
     intake
         Where objects go; called from many threads.
+    reports
+        Where targets' answers to our storage commitment requests go; None: none are taken.
 
     Raises
     ------
@@ -62,9 +66,12 @@ class Receiver:
     True
     """
 
-    def __init__(self, listener: Listener, nodes: Mapping[str, Node], intake: Intake) -> None:
+    def __init__(
+        self, listener: Listener, nodes: Mapping[str, Node], intake: Intake, reports: ReportTaker | None = None
+    ) -> None:
         self._listener = listener
         self._intake = intake
+        self._reports = reports
         self._admission = Admission(listener, nodes)
         self._tls = None if listener.tls is None else listening(listener.tls)
         self._admitting = threading.Lock()
@@ -92,6 +99,7 @@ class Receiver:
             entity,
             (self._listener.host, self._listener.port),
             intake=self._intake,
+            reports=self._reports,
             requested=self._requested,
             max_associations=self._listener.max_associations,
             stall_s=timeouts.dimse.total_seconds(),
@@ -186,8 +194,13 @@ class Receiver:
         )
         if not isinstance(decision, Caller):
             return decision
+        role = assoc.requestor.role_selection.get(UID(STORAGE_COMMITMENT))
         contexts = supported_contexts(
-            request.presentation_context_definition_list, may_store=decision.may_store, may_echo=decision.may_echo
+            request.presentation_context_definition_list,
+            may_store=decision.may_store,
+            may_echo=decision.may_echo,
+            # Without the role, it would ask us to be the SCP, which we are not (PS3.4 J.3).
+            may_report=decision.may_report and role is not None and bool(role.scp_role),
         )
         if not contexts and not decision.may_store:
             return Rejection.CALLING_AET

@@ -17,6 +17,7 @@ from pynetdicom import evt
 from pynetdicom._globals import MODE_REQUESTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation
@@ -26,7 +27,7 @@ from gateway.transport import PDU_BYTES, ClosingSocket, NoticedQueue, TolerantSt
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pynetdicom.dimse_primitives import DimseServiceType
     from pynetdicom.events import Event
@@ -127,6 +128,7 @@ class CallingAssociation(Association):
         self.was_connected = False
         self.context: CallingContext | None = None
         self.window = threading.Semaphore(_WINDOW_PDUS)
+        self.on_report: Callable[[N_EVENT_REPORT], None] | None = None
         self._talking = threading.Lock()
         self._news = threading.Event()
         self.dul.to_user_queue = NoticedQueue(self._news.set)
@@ -180,6 +182,13 @@ class CallingAssociation(Association):
                     self._look_around()
                 finally:
                     self._talking.release()
+
+    def _serve_request(self, msg: DimseServiceType, context_id: int) -> None:
+        """Take an N-EVENT-REPORT; pynetdicom calls this for each, in a thread of its own, and for nothing else here."""
+        if self.on_report is not None and isinstance(msg, N_EVENT_REPORT):
+            self.on_report(msg)
+        else:
+            super()._serve_request(msg, context_id)  # answered with a failure: nobody handles it
 
     def _look_around(self) -> None:
         if self.is_established and self.acse.is_release_requested():

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from pydicom.uid import UID
 
 from gateway import negotiation
+from gateway.commitment import WELL_KNOWN_INSTANCE
+from gateway.commitments import ASK_AFTER_S, MOST_IN_ONE_REQUEST
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.querying import FIND, GET, MOVE
 from gateway.requestor import MOST_CONTEXTS
-from gateway.statuses import REJECTION_CODES, Rejection, Status
+from gateway.statuses import NO_SUCH_OBJECT_INSTANCE, REJECTION_CODES, EventStatus, Rejection, Status
 from gateway.transport import PDU_BYTES
 from pipeline.header.marks import BASIC_PROFILE, OPTION_CODES
 from pipeline.header.ps315_table import EDITION
@@ -21,6 +23,7 @@ from pipeline.header.ps315_table import EDITION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from config.gateway import Node
     from config.schema import GatewayConfig
 
 _MEANINGS = {
@@ -29,6 +32,14 @@ _MEANINGS = {
     Status.OUT_OF_RESOURCES: "nothing was kept; the same send may succeed later",
     Status.DATA_SET_DOES_NOT_MATCH: "the data set names another class or instance than the command",
     Status.CANNOT_UNDERSTAND: "the command lacks what a C-STORE needs, or its context is not for storage",
+}
+_REPORT_MEANINGS = {
+    EventStatus.SUCCESS: "the report is durable in the ledger, or was known already",
+    EventStatus.PROCESSING_FAILURE: "the report cannot be read, or could not be written down",
+    EventStatus.NO_SUCH_SOP_INSTANCE: f"another instance than {WELL_KNOWN_INSTANCE}",
+    EventStatus.NO_SUCH_EVENT_TYPE: "another event type than 1 and 2",
+    EventStatus.INVALID_ARGUMENT_VALUE: "no request to this node has this Transaction UID; nothing was changed",
+    EventStatus.NO_SUCH_SOP_CLASS: "another class than the Storage Commitment Push Model",
 }
 _REJECTED = {
     Rejection.CALLED_AET: "the called AE title is not one of ours",
@@ -46,6 +57,7 @@ def statement(config: GatewayConfig, version: str) -> str:
         _storage_scu(config),
         _retrieve_scu(config),
         _verification(config),
+        _commitment_scu(config),
         _not_offered(),
         _security(config),
         _de_identification(config),
@@ -96,6 +108,7 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
             ("Verification (C-ECHO)", "yes", "yes"),
             ("Storage (C-STORE)", "yes", "yes"),
             ("Study Root Query/Retrieve: C-FIND, C-MOVE, C-GET", "yes", "no"),
+            ("Storage Commitment Push Model", "yes" if _committing(config) else "where configured", "no"),
         ],
     )
 
@@ -194,6 +207,45 @@ def _verification(config: GatewayConfig) -> Iterator[str]:
     )
 
 
+def _committing(config: GatewayConfig) -> list[str]:
+    return [name for name, node in config.nodes.items() if node.storage_commitment]
+
+
+def _commitment_scu(config: GatewayConfig) -> Iterator[str]:
+    yield "## Storage Commitment SCU"
+    yield ""
+    asked = _committing(config)
+    yield f"Push Model (PS3.4 J.3). Asked of: {', '.join(asked) if asked else 'nobody in this configuration'}."
+    if not asked:
+        return
+    yield ""
+    yield (
+        f"{ASK_AFTER_S:g} s after an object was sent, N-ACTION (action type 1, instance {WELL_KNOWN_INSTANCE}, "
+        f"Implicit VR Little Endian, default roles) asks about at most {MOST_IN_ONE_REQUEST} instances, those of a "
+        "study together. A Transaction UID lies under 2.25 and is never used twice. The N-EVENT-REPORT is taken on "
+        "the same association, kept open for a moment, or on one that the target opens to this node: from these "
+        "nodes only, and with the SCP role proposed and accepted (PS3.7 D.3.3.4); without it the context is refused, "
+        "since it would ask this node to be the SCP."
+    )
+    yield ""
+    yield (
+        "An instance counts as kept when the report names it, by class and instance, as referenced and not as failed. "
+        f"Failure Reason 0x{NO_SUCH_OBJECT_INSTANCE:04X} (no such object instance): the same bytes are sent again. Any "
+        "other reason: the delivery fails and is shown to a person. Without an answer the same instances are asked "
+        "about again, under a new Transaction UID; late answers to the earlier one count."
+    )
+    yield ""
+    yield from _table(
+        ("Node", "Asked again after (seconds)"),
+        [(name, f"{config.nodes[name].commitment_timeout.total_seconds():g}") for name in asked],
+    )
+    yield ""
+    yield from _table(
+        ("Status of N-EVENT-REPORT", "Meaning"),
+        [(f"0x{status.value:04X}", meaning) for status, meaning in _REPORT_MEANINGS.items()],
+    )
+
+
 def _not_offered() -> Iterator[str]:
     yield "## What is not offered, and why"
     yield ""
@@ -202,7 +254,7 @@ def _not_offered() -> Iterator[str]:
         "(PS3.4 J.1). This node deletes originals once they are processed, so it must not take it; senders keep "
         "their own."
     )
-    yield "- **Storage Commitment as SCU, Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Modality Worklist, MPPS, DICOMweb:** not in this version."
     yield "- **Query/Retrieve as SCP:** it keeps nothing for others to query."
     yield "- **Media:** `sonoveil deid` reads files, folders, DICOMDIR and zip; it creates no media."
 
@@ -265,8 +317,7 @@ def _worksheet(config: GatewayConfig) -> Iterator[str]:
                 name,
                 node.ae_title,
                 ", ".join(node.host),
-                ", ".join(word for word, may in (("store", node.allow_store), ("echo", node.allow_echo)) if may)
-                or "none",
+                ", ".join(_may(node)) or "none",
                 f"{node.address}:{node.port}" if node.port is not None else "none",
                 config.calling_ae_title(name) if node.port is not None else "none",
                 "yes" if node.tls is not None and node.port is not None else "none",
@@ -275,3 +326,12 @@ def _worksheet(config: GatewayConfig) -> Iterator[str]:
             for name, node in config.nodes.items()
         ],
     )
+
+
+def _may(node: Node) -> Iterator[str]:
+    if node.allow_store:
+        yield "store"
+    if node.allow_echo:
+        yield "echo"
+    if node.storage_commitment:
+        yield "report commitment"

@@ -7,7 +7,8 @@ bytes came again), `superseded` (other bytes under the same UID took its place) 
 consent was withdrawn; its deliveries still say what had left by then).
 
 Each clean instance has one delivery per target. Deliveries live apart, because one dead target must not stop the
-others: `waiting` until the target says Success, then `sent`, then `confirmed` where the target commits to keep it;
+others: `waiting` until the target says Success, then `sent`, then `confirmed` where the target commits to keep it
+(where it says that it does not have it after all, the same bytes wait once more);
 `failed` when the target refuses for good; `cancelled` when the instance was superseded or rejected first.
 
 The tables below are the only place where a state changes into another. A pair that is absent is an error and the
@@ -55,7 +56,9 @@ class InstanceEvent(StrEnum):
     REJECT = "reject"
     """A person says it must not leave."""
     RESEND = "resend"
-    """A person wants the same bytes sent once more."""
+    """The same bytes are to be sent once more: a person wants it, or a target does not have them any more."""
+    DISAVOW = "disavow"
+    """A target that had taken it does not commit to keep it (PS3.4 Annex J)."""
     WITHDRAW = "withdraw"
     """Consent was withdrawn: it must not leave any more, and no copy of it stays here."""
     SUPERSEDE = "supersede"
@@ -80,7 +83,7 @@ class DeliveryEvent(StrEnum):
     CONFIRM = "confirm"
     """The target committed to keep it (PS3.4 Annex J)."""
     FAIL = "fail"
-    """The target refused it for good."""
+    """The target refused it for good, or took it and does not commit to keep it."""
     RETRY = "retry"
     """Try a failed one again."""
     RESEND = "resend"
@@ -106,6 +109,7 @@ INSTANCE: Mapping[tuple[InstanceState, InstanceEvent], InstanceState] = MappingP
         (InstanceState.CLEAN, InstanceEvent.WITHDRAW): InstanceState.REJECTED,
         (InstanceState.CLEAN, InstanceEvent.SUPERSEDE): InstanceState.SUPERSEDED,
         (InstanceState.DONE, InstanceEvent.RESEND): InstanceState.CLEAN,
+        (InstanceState.DONE, InstanceEvent.DISAVOW): InstanceState.CLEAN,
         (InstanceState.DONE, InstanceEvent.WITHDRAW): InstanceState.REJECTED,
         (InstanceState.DONE, InstanceEvent.SUPERSEDE): InstanceState.SUPERSEDED,
     }

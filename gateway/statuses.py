@@ -24,6 +24,31 @@ class Status(IntEnum):
     """PS3.4 B.2.3: the command lacks what a C-STORE needs, or uses a context that is not for storage."""
 
 
+class EventStatus(IntEnum):
+    """What we answer to an N-EVENT-REPORT about our storage commitment requests (PS3.7 10.1.1.1.8 and Annex C)."""
+
+    SUCCESS = 0x0000
+    """The report is durable in the ledger, or was known already."""
+    PROCESSING_FAILURE = 0x0110
+    """PS3.7 C.5.15: the report cannot be read, or could not be written down; it may be sent again."""
+    NO_SUCH_SOP_INSTANCE = 0x0112
+    """PS3.7 C.5.13: not the well-known instance of storage commitment."""
+    NO_SUCH_EVENT_TYPE = 0x0113
+    """PS3.7 C.5.10: neither success (1) nor failures (2)."""
+    INVALID_ARGUMENT_VALUE = 0x0115
+    """PS3.7 C.5.4: no request of ours to this node has this Transaction UID; nothing was changed."""
+    NO_SUCH_SOP_CLASS = 0x0118
+    """PS3.7 C.5.14: not the Storage Commitment Push Model."""
+
+
+NO_SUCH_OBJECT_INSTANCE = 0x0112
+"""Failure Reason (0008,1197) of a target that does not have what it is asked to keep (PS3.3 C.14.1.1).
+
+It is the only one that sending again mends. Processing failure (0110), class and instance in conflict (0119), class not
+supported (0122), resource limitation (0213) and any other are for a person.
+"""
+
+
 class Rejection(StrEnum):
     """Why an association is refused (PS3.8 Table 9-21)."""
 

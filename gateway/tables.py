@@ -87,11 +87,41 @@ delivery = sa.Table(
     sa.Column("output_token", sa.String(32), nullable=False),
     sa.Column("output_sha256", sa.String(64), nullable=False),
     sa.Column("output_syntax_uid", sa.String(64), nullable=False),
+    sa.Column("ask_at", sa.Float),
+    sa.Column("times_missing", sa.Integer, nullable=False, server_default="0"),
     sa.UniqueConstraint("instance_id", "target"),
     sa.Index("delivery_by_target", "target", "state", "next_try_at"),
+    sa.Index("delivery_to_ask", "target", "ask_at"),
     sqlite_autoincrement=True,
 )
-"""One row per clean instance and target, naming the very file that is sent."""
+"""One row per clean instance and target, naming the very file that is sent.
+
+`ask_at`: while it is sent, when the target is asked (again) to commit to keep it; NULL where it is not asked.
+`times_missing`: how often the target, asked so, did not have what it had acknowledged.
+"""
+
+commitment = sa.Table(
+    "commitment",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("transaction_uid", sa.String(64), nullable=False, unique=True),
+    sa.Column("target", sa.String(64), nullable=False),
+    sa.Column("made_at", sa.Float, nullable=False),
+    sa.Column("asked_at", sa.Float),
+    sa.Column("answered_at", sa.Float),
+    sqlite_autoincrement=True,
+)
+"""One row per storage commitment request, written before it leaves; `asked_at` once the target has taken it."""
+
+commitment_item = sa.Table(
+    "commitment_item",
+    METADATA,
+    sa.Column("commitment_id", sa.Integer, sa.ForeignKey("commitment.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("delivery_id", sa.Integer, sa.ForeignKey("delivery.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sent_at", sa.Float, nullable=False),
+    sa.Index("commitment_item_by_delivery", "delivery_id"),
+)
+"""What a request asks about and has not been answered: an answer counts only for the very send of `sent_at`."""
 
 receipt = sa.Table(
     "receipt",

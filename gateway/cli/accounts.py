@@ -47,7 +47,11 @@ def _status(options: argparse.Namespace) -> int:
         say(f"  held because of {reason}: {number}")
     for name, target in sorted(counts.targets.items()):
         oldest = f", oldest waiting {_duration(target.oldest_waiting_s)}" if target.oldest_waiting_s else ""
-        say(f"target {name}: {target.waiting} waiting, {target.sent} sent, {target.failed} failed{oldest}")
+        confirmed = f", {target.confirmed} confirmed" if target.confirmed or target.unconfirmed else ""
+        say(f"target {name}: {target.waiting} waiting, {target.sent} sent{confirmed}, {target.failed} failed{oldest}")
+        if target.unconfirmed:
+            since = _duration(target.oldest_unconfirmed_s)
+            say(f"  {target.unconfirmed} of them not yet confirmed, the oldest sent {since} ago")
     for name, target in sorted(counts.targets.items()):
         if target.waiting and name not in served:
             say(f"no rule sends to {name} any more: its {target.waiting} deliveries wait until one does")

@@ -225,6 +225,7 @@ def _way(options: argparse.Namespace, node: IdentityNode) -> tuple[Moving | Gett
         called_aet=config.calling_ae_title(name),
         may_store=True,
         may_echo=False,
+        may_report=False,
     )
     return Getting(intake=intake, caller=caller), "get"
 

@@ -39,7 +39,7 @@ _NOT_DECODED = re.compile("[\x1b\ufffd]")
 """An escape sequence or a replacement character: part of the text was not understood, and so not compared."""
 
 
-def publishable(vr: str, value: Any, identifiers: Identifiers) -> Any:
+def publishable(vr: str, value: Any, identifiers: Identifiers, *, may_spell: bool = False) -> Any:
     """Return a value, mended where an age is over 89; None where it must not stay.
 
     Parameters
@@ -48,8 +48,12 @@ def publishable(vr: str, value: Any, identifiers: Identifiers) -> Any:
         Any but SQ and UN.
     value
         One decoded value of the element.
+    may_spell
+        Bytes may read as words: whoever asks looks for those.
     """
     check = _CHECKS.get(vr)
+    if may_spell and check is _opaque:
+        check = _bytes
     return None if check is None else check(value, identifiers)
 
 
@@ -137,8 +141,13 @@ def _uid(value: Any, _identifiers: Identifiers) -> str | None:
     return text if _UID.fullmatch(text) else None
 
 
+def _bytes(value: Any, identifiers: Identifiers) -> Any:
+    return value if isinstance(value, bytes) and not identifiers.in_bytes(value) else None
+
+
 def _opaque(value: Any, identifiers: Identifiers) -> Any:
-    return value if isinstance(value, bytes) and not identifiers.in_bytes(value) and not spells_words(value) else None
+    kept = _bytes(value, identifiers)
+    return None if kept is None or spells_words(kept) else kept
 
 
 _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {

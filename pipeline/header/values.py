@@ -19,6 +19,7 @@ from pipeline.header.identity import normalise_patient_id
 from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier, was_decoded
 from pipeline.header.ps315_table import ROWS
 from pipeline.header.table import BASIC_ACTIONS, Action
+from pipeline.header.treatments.lookup_tables import TABLE_TAGS
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def kept(original: DataElement, context: ScrubContext) -> DataElement | None:
             return None
         if vr == "UI":
             return _element(tag, "UI", _multiple([_class_uid(str(uid), context) for uid in parts]))
-        parts = [publishable(vr, part, context.identifiers) for part in parts]
+        parts = [publishable(vr, part, context.identifiers, may_spell=tag in TABLE_TAGS) for part in parts]
         if None in parts:
             return _swept(tag, vr, parts)
         if spells_identifier(vr, parts, context.identifiers):

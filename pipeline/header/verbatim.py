@@ -21,6 +21,7 @@ from pipeline.header.identifiers import SHORTEST_IN_BYTES
 from pipeline.header.keeping import fits_dictionary, spells_words
 from pipeline.header.table import Action
 from pipeline.header.text import known_code_string
+from pipeline.header.treatments.lookup_tables import TABLE_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,9 +69,9 @@ def acted_on_bytes(raw: RawDataElement, vr: str, action: Action, context: ScrubC
     """
     way = _WAYS.get((action, vr))
     value = raw.value
-    if way is None or value is None:
-        return None
     tag = int(raw.tag)
+    if way is None or value is None or tag in TABLE_TAGS:
+        return None
     is_multiple = way.is_number and len(value) > _SIZES[vr]
     if action is not Action.DUMMY and not fits_dictionary(tag, vr, is_multiple=is_multiple):
         return None

@@ -55,10 +55,15 @@ class RawRequestor:
         self.socket = connection
 
     def associate(
-        self, contexts: Sequence[tuple[str, Sequence[str]]], *, calling: str = "CLINICAL", called: str = "SONOVEIL"
+        self,
+        contexts: Sequence[tuple[str, Sequence[str]]],
+        *,
+        calling: str = "CLINICAL",
+        called: str = "SONOVEIL",
+        scp_of: Sequence[str] = (),
     ) -> Answer:
-        """Request an association; contexts get the IDs 1, 3, 5 and so on."""
-        self.socket.sendall(associate_rq(contexts, calling=calling, called=called))
+        """Request an association; contexts get the IDs 1, 3, 5 and so on, `scp_of` asks for the other role."""
+        self.socket.sendall(associate_rq(contexts, calling=calling, called=called, scp_of=scp_of))
         kind, body = self.pdu()
         if kind == A_ASSOCIATE_RJ:
             return Answer(accepted={}, rejection=(body[1], body[2], body[3]))
@@ -156,14 +161,17 @@ def raw_requestor(port: int) -> Iterator[RawRequestor]:
         yield RawRequestor(connection)
 
 
-def associate_rq(contexts: Sequence[tuple[str, Sequence[str]]], *, calling: str, called: str) -> bytes:
+def associate_rq(
+    contexts: Sequence[tuple[str, Sequence[str]]], *, calling: str, called: str, scp_of: Sequence[str] = ()
+) -> bytes:
     """Return an A-ASSOCIATE-RQ PDU."""
     body = struct.pack(">HH", 1, 0) + called.ljust(16).encode() + calling.ljust(16).encode() + bytes(32)
     body += _item(0x10, _APPLICATION_CONTEXT)
     for index, (abstract, syntaxes) in enumerate(contexts):
         inner = _item(0x30, abstract.encode()) + b"".join(_item(0x40, syntax.encode()) for syntax in syntaxes)
         body += _item(0x20, bytes([2 * index + 1, 0, 0, 0]) + inner)
-    body += _item(0x50, _item(0x51, struct.pack(">L", 16_384)) + _item(0x52, b"1.2.3.4"))
+    roles = b"".join(_item(0x54, struct.pack(">H", len(uid)) + uid.encode() + b"\0\1") for uid in scp_of)
+    body += _item(0x50, _item(0x51, struct.pack(">L", 16_384)) + _item(0x52, b"1.2.3.4") + roles)
     return _PDU.pack(A_ASSOCIATE_RQ, 0, len(body)) + body
 
 
@@ -187,13 +195,18 @@ def p_data(context: int, control: int, fragment: bytes) -> bytes:
 
 
 def store_rq(
-    sop_class_uid: str | None, sop_instance_uid: str | None, *, message_id: int = 1, has_data_set: bool = True
+    sop_class_uid: str | None,
+    sop_instance_uid: str | None,
+    *,
+    message_id: int = 1,
+    has_data_set: bool = True,
+    field: int = 1,
 ) -> bytes:
-    """Return the command set of a C-STORE-RQ; UIDs that are None are left out."""
+    """Return the command set of a C-STORE-RQ, or of another `field`; UIDs that are None are left out."""
     elements = b""
     if sop_class_uid is not None:
         elements += _element(0x0002, sop_class_uid.encode())
-    elements += _element(0x0100, struct.pack("<H", 1)) + _element(0x0110, struct.pack("<H", message_id))
+    elements += _element(0x0100, struct.pack("<H", field)) + _element(0x0110, struct.pack("<H", message_id))
     elements += _element(0x0700, bytes(2)) + _element(0x0800, struct.pack("<H", 1 if has_data_set else 0x0101))
     if sop_instance_uid is not None:
         elements += _element(0x1000, sop_instance_uid.encode())

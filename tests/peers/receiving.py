@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from gateway.commitment import ReportTaker
     from gateway.intake import Arrival
 
 LOOPBACK = "127.0.0.1"
@@ -101,10 +102,14 @@ def clinical_node(**changes: object) -> Node:
 
 @contextmanager
 def receiving(
-    intake: FolderIntake, *, listener: Listener | None = None, nodes: Mapping[str, Node] | None = None
+    intake: FolderIntake,
+    *,
+    listener: Listener | None = None,
+    nodes: Mapping[str, Node] | None = None,
+    reports: ReportTaker | None = None,
 ) -> Iterator[Receiver]:
     """Run a receiver until the block ends."""
-    receiver = Receiver(listener or loopback_listener(), nodes or {"clinical": clinical_node()}, intake)
+    receiver = Receiver(listener or loopback_listener(), nodes or {"clinical": clinical_node()}, intake, reports)
     receiver.start()
     try:
         yield receiver

@@ -155,7 +155,13 @@ def test_the_metrics_read_from_the_source_are_those_of_the_library():
         for family in prometheus_client.REGISTRY.collect()
         if family.name.startswith("sonoveil_")
     }
-    ledger = {"sonoveil_instances_waiting", "sonoveil_oldest_waiting_seconds", "sonoveil_storage_free_bytes"}
+    ledger = {
+        "sonoveil_instances_waiting",
+        "sonoveil_oldest_waiting_seconds",
+        "sonoveil_unconfirmed",
+        "sonoveil_oldest_unconfirmed_seconds",
+        "sonoveil_storage_free_bytes",
+    }
 
     assert set(metrics_of_the_code()) == registered | ledger
 
@@ -179,5 +185,5 @@ def test_what_is_not_there_yet_is_not_called_a_command():
     """A command that exists must not stand in the README's list of what is missing."""
     missing = text_of("README.md").partition("## Not there yet")[2].partition("\n## ")[0]
 
-    assert "storage commitment" in missing
+    assert "DICOMweb" in missing
     assert not set(re.findall(r"`([a-z]+)`", missing)) & set(cli.COMMANDS)

@@ -1,7 +1,7 @@
 """Lookup tables as long as their descriptors say (PS3.3 C.7.6.3.1.5, C.7.9, C.11.1, C.11.2).
 
 Rule of the file: readers stop where the descriptor says, so what follows is seen by nobody and goes; a table that is
-shorter than that, or that nobody describes, is no table and goes whole.
+shorter than that, that nobody describes, or whose part that is read spells words, is no table and goes whole.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 
 from pipeline.header.identifiers import parts_of
+from pipeline.header.keeping import spells_words
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -35,7 +36,7 @@ def trim_tables(result: Dataset) -> None:
             continue
         shape = _shape(result, _DESCRIPTORS[tag])
         value = None if shape is None else _trimmed(element.value, *shape, is_segmented=tag in _SEGMENTED)
-        if value is None:
+        if value is None or (isinstance(value, bytes) and spells_words(value)):
             del result[tag]
         elif value is not element.value:
             result[tag] = DataElement(tag, element.VR, value, already_converted=True)

@@ -136,6 +136,11 @@ CASES = {
     "a network with bits beyond it": (("10.0.8.0/24", "10.0.8.7/24"), "write 10.0.8.0/24", 3),
     "a host that is no name": (("host: 10.0.1.7", "host: 'a b'  # <-\n  "), "is no host"),
     "a target behind a network": (("host: 10.0.1.7", "host: 10.1.0.0/16"), "host that is no network", 4),
+    "commitment of a node that is not sent to": (
+        ("host: 10.0.1.7, port: 104", "host: 10.0.1.7, storage_commitment: true"),
+        "add its `port`",
+        4,
+    ),
     "a listener on a network": (("[SONOVEIL]}", "[SONOVEIL], host: 10.0.0.0/8}  # <-"), "one address to listen on"),
     "the same caller twice": (
         ("  research:", "  copy: {ae_title: CLINICAL, host: 10.0.8.9}  # <-\n  research:"),
@@ -236,8 +241,6 @@ def test_what_is_wrong_is_named_with_its_line_and_what_to_write(gateway_file, ca
 
 
 UNAVAILABLE = {
-    "storage commitment": ("port: 104}", "port: 104, storage_commitment: true}  # <-"),
-    "its timeout": ("port: 104}", "port: 104, commitment_timeout: 24h}  # <-"),
     "a choice of transfer syntaxes": ("port: 104}", "port: 104, transfer_syntaxes: [1.2.840.10008.1.2]}  # <-"),
     "PostgreSQL": ("path: store}", "path: store, ledger: 'postgresql://db/x'}  # <-"),
     "the limit of held objects": ("path: store}", "path: store, held_limit: 20%}  # <-"),
@@ -259,10 +262,10 @@ def test_what_does_not_work_yet_is_one_error_that_says_so(gateway_file, change):
 
 
 def test_what_does_not_work_yet_may_be_written_in_the_way_that_works(gateway_file):
-    """`storage_commitment: false`, `transfer_syntaxes: keep`, `ledger: sqlite`."""
+    """`transfer_syntaxes: keep`, `ledger: sqlite`."""
     config = load_gateway(
         gateway_file(
-            ("port: 104}", "port: 104, storage_commitment: false, transfer_syntaxes: keep}"),
+            ("port: 104}", "port: 104, transfer_syntaxes: keep}"),
             ("path: store}", "path: store, ledger: sqlite}"),
         )
     )

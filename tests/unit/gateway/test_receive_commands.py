@@ -53,7 +53,7 @@ def test_a_request_is_read_back():
     command = parse_command(store_request(message_id=65_535, sop_class_uid=CT, sop_instance_uid="1.2.34"))
 
     assert command == Command(
-        field=1, message_id=65_535, sop_class_uid=CT, sop_instance_uid="1.2.34", has_data_set=True
+        field=1, message_id=65_535, sop_class_uid=CT, sop_instance_uid="1.2.34", has_data_set=True, event_type=None
     )
 
 

@@ -9,7 +9,7 @@ from config.load import load_gateway, write_key
 from gateway import negotiation
 from gateway.cli import main
 from gateway.statement import statement
-from gateway.statuses import REJECTION_CODES, Status
+from gateway.statuses import REJECTION_CODES, EventStatus, Status
 
 CONFIG = """
 listener: {ae_titles: [SONOVEIL, ECHO], port: 4242, timeouts: {idle: 7m}}
@@ -59,8 +59,27 @@ def test_it_is_about_this_configuration(file):
     assert "answered to clinical." in text
 
 
-def test_tables_are_tables(file):
+def test_storage_commitment_is_stated_as_it_is_configured(file):
+    """Who is asked, when again, what its report is answered; never as an SCP."""
+    without = statement(load_gateway(file), "1")
+    file.write_text(CONFIG.replace("local_aet: SENDER", "local_aet: SENDER, storage_commitment: true"))
+    text = statement(load_gateway(file), "1")
+
+    assert "Asked of: nobody in this configuration." in without
+    assert "| Storage Commitment Push Model | yes | no |" in text
+    assert "Asked of: research." in text
+    assert "| research | 86400 |" in text
+    assert "1.2.840.10008.1.20.1.1" in text
+    for status in EventStatus:
+        assert f"| 0x{status.value:04X} |" in text.partition("Status of N-EVENT-REPORT")[2]
+    assert "| research | RESEARCH | 10.0.1.7 | report commitment |" in text
+    assert "**Storage Commitment as SCP.**" in text
+
+
+@pytest.mark.parametrize("commitment", [False, True])
+def test_tables_are_tables(file, commitment):
     """Every row of a table has as many cells as its head."""
+    file.write_text(CONFIG.replace("allow_echo: false", f"allow_echo: false, storage_commitment: {commitment}".lower()))
     lines = statement(load_gateway(file), "1").splitlines()
 
     for above, line in pairwise(lines):

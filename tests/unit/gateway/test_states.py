@@ -36,10 +36,15 @@ def test_every_pair_either_leads_to_a_state_or_is_refused():
 
 
 def test_an_instance_can_be_sent_only_after_the_pipeline_or_a_release():
-    """The only ways into `clean` are a verified output, a release of one, and a resend of one."""
+    """The only ways into `clean` are a verified output, a release of one, and one that is sent again or disavowed."""
     into_clean = {event for (_, event), state in INSTANCE.items() if state is InstanceState.CLEAN}
 
-    assert into_clean == {InstanceEvent.CLEAN, InstanceEvent.RELEASE, InstanceEvent.RESEND}
+    assert into_clean == {
+        InstanceEvent.CLEAN,
+        InstanceEvent.RELEASE,
+        InstanceEvent.RESEND,
+        InstanceEvent.DISAVOW,
+    }
 
 
 def test_what_was_rejected_refused_suppressed_or_superseded_stays_so():
