@@ -17,8 +17,8 @@ from pydicom.dataelem import DataElement, RawDataElement
 
 from pipeline.header.decoding import Undecodable, decoded
 from pipeline.header.dummies import ANONYMIZED
+from pipeline.header.folding import was_decoded
 from pipeline.header.identifiers import parts_of
-from pipeline.header.keeping import was_decoded
 from pipeline.header.schemes import PUBLIC_SCHEMES, VENDOR_SCHEMES, folded_meaning, standard_concept
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _may_stay(value: str, context: ScrubContext) -> bool:
     """Tell whether a code of a private scheme says nothing about anybody: short, or words that cleaning lets stand."""
     if value == ANONYMIZED or not value:
         return True
-    if context.identifiers.in_text(value):
+    if context.identifiers.in_free_text(value):
         return False
     if _HARMLESS_VALUE.fullmatch(value):
         return True
@@ -202,7 +202,7 @@ def _private_scheme(scheme: str, context: ScrubContext) -> str:
     if scheme in VENDOR_SCHEMES or (scheme in PUBLIC_SCHEMES and scheme.startswith("99")):
         return scheme
     name = scheme.removeprefix("99")
-    if not _PRIVATE_NAME.fullmatch(scheme) or context.identifiers.in_text(name):
+    if not _PRIVATE_NAME.fullmatch(scheme) or context.identifiers.in_free_text(name):
         return _PRIVATE_SCHEME
     return scheme if context.cleaner.clean(name) == name else _PRIVATE_SCHEME
 
@@ -210,7 +210,7 @@ def _private_scheme(scheme: str, context: ScrubContext) -> str:
 def _cleaned_meaning(code: _Code, context: ScrubContext) -> str:
     meaning = code.meaning
     if meaning.casefold() == ANONYMIZED.casefold() or (
-        meaning == code.value and meaning and not context.identifiers.in_text(meaning)
+        meaning == code.value and meaning and not context.identifiers.in_free_text(meaning)
     ):
         return meaning
     return context.cleaner.clean(meaning).strip()[:_LONGEST_MEANING].strip() or ANONYMIZED
@@ -270,7 +270,8 @@ def _text(item: Dataset, tag: int) -> str:
         and raw.value.isascii()
         and b"\x1b" not in raw.value
     ):
-        return raw.value.decode("ascii").strip(" \0")
+        text = raw.value.decode("ascii").strip(" \0")
+        return text if was_decoded(text) else ""
     element = decoded(item, tag)
     if isinstance(element, Undecodable):
         return ""

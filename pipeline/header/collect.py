@@ -67,6 +67,12 @@ _WHOLE_IDENTIFIES = frozenset(
 )
 """Texts that identify as a whole."""
 _NAMED = _WORDS_IDENTIFY | _WHOLE_IDENTIFIES | {_BIRTH_DATE}
+_SHORT_IDS = frozenset({0x00080050, 0x00100020, 0x00101000, 0x00380010})
+"""Accession Number, Patient IDs, Admission ID: 3 characters count in free text. Study ID is too often a 1."""
+_SHORTEST_NAME, _SHORTEST_ID = 2, 3
+_NAME_COMPONENTS = 3
+"""Family, given and middle name; prefix and suffix (MR, DR, MD) are words of their own (PS3.5 6.2)."""
+_NOBODY = frozenset({"anonymous", "anonymized"})
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})", re.ASCII)
 _NAME_PARTS = re.compile(r"[\^=\s,;/\\]+")
@@ -86,8 +92,14 @@ def collect_identifiers(source: Dataset, rules: Rules, *, keep_words: tuple[str,
     """
     collector = _Collector(rules)
     collector.walk(source)
-    harmless = MEDICAL_WORDS | {fold(word) for word in keep_words}
-    return build(collector.runs, collector.literals, frozenset(collector.uids), harmless)
+    kept = {fold(word) for word in keep_words}
+    return build(
+        collector.runs,
+        collector.literals,
+        frozenset(collector.uids),
+        MEDICAL_WORDS | kept,
+        frozenset(collector.everyday) - _NOBODY - kept,
+    )
 
 
 class _Collector:
@@ -96,6 +108,7 @@ class _Collector:
         self.runs: set[tuple[str, ...]] = set()
         self.literals: set[str] = set()
         self.uids: set[str] = set()
+        self.everyday: set[str] = set()
 
     def walk(self, dataset: Dataset, depth: int = 0) -> None:
         check_depth(depth)
@@ -130,10 +143,15 @@ class _Collector:
             self._take_words(text)
         else:
             self._take_whole(text)
+            if tag in _SHORT_IDS:
+                self._take_everyday(text, _SHORTEST_ID)
 
     def _take_name(self, text: str) -> None:
         for group in text.split("="):
             self._take_words(group)
+            for component in group.split("^")[:_NAME_COMPONENTS]:
+                for part in _NAME_PARTS.split(component):
+                    self._take_everyday(part, _SHORTEST_NAME)
             components = [component for component in group.split("^") if component.strip()]
             for pair in itertools.permutations(components[:2]):
                 self._take_whole(" ".join(pair))
@@ -148,6 +166,12 @@ class _Collector:
         run = tuple(tokens(fold(text)))
         self.runs.update({run, ("".join(run),)} if run else ())
         self.literals.add(text)
+
+    def _take_everyday(self, text: str, shortest: int) -> None:
+        """Take a name or an ID that is one token; parts of a longer one say too little."""
+        run = tokens(fold(text))
+        if len(run) == 1 and len(run[0]) >= shortest:
+            self.everyday.add(run[0])
 
     def _take_date(self, text: str) -> None:
         match = _DATE.fullmatch(text)

@@ -13,6 +13,7 @@ _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})|(\d{4})\.(\d{2})\.(\d{2})", re.ASCII)
 _DATE_TIME = re.compile(
     r"(\d{8})((?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?([+-](?:0\d|1[0-4])[0-5]\d)?", re.ASCII
 )
+_PARTIAL_DATE_TIME = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])?(?:[+-](?:0\d|1[0-4])[0-5]\d)?", re.ASCII)
 _TIME = re.compile(r"(?:[01]\d|2[0-3])(?::?[0-5]\d(?::?(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?", re.ASCII)
 _AGE = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
 OLDEST_AGE_YEARS = 89
@@ -43,6 +44,13 @@ def shift_date_time(value: str, days: int) -> str | None:
 def legal_time(value: str) -> str | None:
     """Return a TM as it is; None if it is not one."""
     return value if _TIME.fullmatch(value.strip()) else None
+
+
+def is_legal(vr: str, value: str) -> bool:
+    """Tell whether a value is a DA, DT or TM and no phone; a DT may lack month or day (PS3.5 6.2)."""
+    if vr == "DT" and _PARTIAL_DATE_TIME.fullmatch(value.strip()):
+        return True
+    return shift(vr, value, 0) is not None
 
 
 def shift(vr: str, value: str, days: int) -> str | None:

@@ -2,7 +2,8 @@
 
 Rule of the file: only whole tokens count. In text a token has at least 4 characters (2 in scripts without blanks), in
 raw bytes 8; a bare number has at least 6 digits; words of `pipeline.header.vocabulary` and the profile's keep-words
-never count. So a patient called LI or MASS holds nothing, and one called MILLER holds no MILLERITE.
+never count. So a patient called LI or MASS holds nothing, and one called MILLER holds no MILLERITE. In free text that
+is cleaned, where one word too few costs nothing, names and IDs that are shorter or are such words count too.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Identifiers:
         Folded tokens, each identifying alone.
     phrases
         First folded token -> longer runs of tokens that identify together (an ID with a dash, a date with points).
+    everyday
+        Folded names and IDs that identify in free text only: short ones (Li, 1234), and words (Stone).
     unspaced
         Folded names in scripts without blanks, looked for anywhere in a text.
     uids
@@ -55,6 +58,7 @@ class Identifiers:
 
     words: frozenset[str] = field(repr=False)
     phrases: Mapping[str, tuple[tuple[str, ...], ...]] = field(repr=False)
+    everyday: frozenset[str] = field(repr=False)
     unspaced: frozenset[str] = field(repr=False)
     uids: frozenset[str] = field(repr=False)
     literals: ByteSearch = field(repr=False)
@@ -70,6 +74,10 @@ class Identifiers:
         if self.unspaced and not folded.isascii() and any(name in folded for name in self.unspaced):
             return True
         return "." in folded and any(match[0] in self.uids for match in _UID_IN_TEXT.finditer(folded))
+
+    def in_free_text(self, text: str) -> bool:
+        """Tell the same of a text that is to be cleaned: there short and everyday names count too."""
+        return not self.everyday.isdisjoint(tokens(fold(text))) or self.in_text(text)
 
     def in_number(self, text: str) -> bool:
         """Tell whether a DS or IS as a whole is an identifier."""
@@ -145,7 +153,11 @@ def is_long_enough(run: tuple[str, ...]) -> bool:
 
 
 def build(
-    runs: set[tuple[str, ...]], literal_texts: set[str], uids: frozenset[str], harmless: frozenset[str]
+    runs: set[tuple[str, ...]],
+    literal_texts: set[str],
+    uids: frozenset[str],
+    harmless: frozenset[str],
+    everyday: frozenset[str] = frozenset(),
 ) -> Identifiers:
     """Make `Identifiers` of what was collected, by the rule of this file.
 
@@ -157,6 +169,8 @@ def build(
         The same as they were written, for the search in bytes.
     harmless
         Folded words that identify nobody.
+    everyday
+        Folded words that identify in free text, harmless or not.
     """
     kept = {run for run in runs if run and is_long_enough(run) and not harmless.issuperset(run)}
     unspaced = {"".join(run) for run in runs if is_unspaced("".join(run)) and len("".join(run)) >= SHORTEST_UNSPACED}
@@ -168,6 +182,7 @@ def build(
     return Identifiers(
         words=frozenset(run[0] for run in kept if len(run) == 1),
         phrases={first: tuple(runs) for first, runs in phrases.items()},
+        everyday=everyday,
         unspaced=frozenset(unspaced),
         uids=uids,
         literals=_byte_search(literals | uids, harmless),

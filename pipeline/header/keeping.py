@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
 
-from pipeline.header.dates import publishable_age
+from pipeline.header.dates import is_legal, publishable_age
+from pipeline.header.folding import was_decoded
 from pipeline.header.identifiers import SHORTEST_IN_BYTES, number_text
+from pipeline.header.identity import is_well_known
 from pipeline.header.text import known_code_string
 
 if TYPE_CHECKING:
@@ -32,11 +34,10 @@ _KINDS = {
 }
 _WORDS = {"FD": "<f8", "FL": "<f4", "SL": "<i4", "SS": "<i2", "SV": "<i8", "UL": "<u4", "US": "<u2", "UV": "<u8"}
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
-_UID = re.compile(r"[0-9.]{0,64}", re.ASCII)
-_TEMPORAL = re.compile(r"[0-9.:+ -]{0,54}", re.ASCII)
+_UID = re.compile(r"(?=.{1,64}$)[0-9]+(?:\.[0-9]+)+", re.ASCII)
 _WRITTEN = re.compile(rb"[A-Za-z ^]{12,}")
-_NOT_DECODED = re.compile("[\x1b\ufffd]")
-"""An escape sequence or a replacement character: part of the text was not understood, and so not compared."""
+_LONGEST_CLASS_COMPONENT = 7
+"""Digits of one component of a class's UID, as makers number theirs; a date has 8, most serial numbers more."""
 
 
 def publishable(vr: str, value: Any, identifiers: Identifiers, *, may_spell: bool = False) -> Any:
@@ -80,9 +81,18 @@ def spells_identifier(vr: str, parts: list[Any], identifiers: Identifiers) -> bo
     return identifiers.in_bytes(np.asarray(parts, dtype=word).tobytes())
 
 
-def was_decoded(text: str) -> bool:
-    """Tell whether all of a text was understood, so that it can be compared."""
-    return _NOT_DECODED.search(text) is None
+def may_name_class(uid: str, identifiers: Identifiers) -> bool:
+    """Tell whether a UID may be that of a class, a syntax or a vocabulary: the standard's own, or one without numbers.
+
+    A number is a component that is the patient's, or as long as a date.
+    """
+    if is_well_known(uid):
+        return True
+    return (
+        _UID.fullmatch(uid) is not None
+        and uid not in identifiers.uids
+        and not any(len(part) > _LONGEST_CLASS_COMPONENT or identifiers.in_number(part) for part in uid.split("."))
+    )
 
 
 def spells_words(raw: bytes | bytearray | memoryview) -> bool:
@@ -112,9 +122,11 @@ def _code_string(value: Any, identifiers: Identifiers) -> str | None:
     return text if known_code_string(text) and not identifiers.in_text(text) else None
 
 
-def _temporal(value: Any, _identifiers: Identifiers) -> str | None:
-    text = str(value)
-    return text if _TEMPORAL.fullmatch(text) else None
+def _temporal(vr: str) -> Callable[[Any, Identifiers], str | None]:
+    def check(value: Any, _identifiers: Identifiers) -> str | None:
+        return str(value) if is_legal(vr, str(value)) else None
+
+    return check
 
 
 def _text(value: Any, identifiers: Identifiers) -> str | None:
@@ -153,7 +165,7 @@ def _opaque(value: Any, identifiers: Identifiers) -> Any:
 _CHECKS: dict[str, Callable[[Any, Identifiers], Any]] = {
     "AS": _age,
     "CS": _code_string,
-    **dict.fromkeys(("DA", "DT", "TM"), _temporal),
+    **{vr: _temporal(vr) for vr in ("DA", "DT", "TM")},
     **dict.fromkeys(("AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"), _text),
     **dict.fromkeys(("DS", "IS"), _number_string),
     "AT": _tag,

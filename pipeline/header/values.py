@@ -16,9 +16,9 @@ from pipeline.header.dates import shift
 from pipeline.header.dummies import ANONYMIZED, dummy
 from pipeline.header.identifiers import parts_of
 from pipeline.header.identity import normalise_patient_id
-from pipeline.header.keeping import fits_dictionary, publishable, spells_identifier, was_decoded
+from pipeline.header.keeping import fits_dictionary, may_name_class, publishable, spells_identifier
 from pipeline.header.ps315_table import ROWS
-from pipeline.header.table import BASIC_ACTIONS, Action
+from pipeline.header.table import BASIC_ACTIONS, TEMPORAL_VRS, Action
 from pipeline.header.treatments.lookup_tables import TABLE_TAGS
 from pipeline.reasons import Held, Reason
 
@@ -126,9 +126,11 @@ def kept(original: DataElement, context: ScrubContext) -> DataElement | None:
         if not fits_dictionary(tag, vr, is_multiple=len(parts) > 1):
             return None
         if vr == "UI":
-            return _element(tag, "UI", _multiple([_class_uid(str(uid), context) for uid in parts]))
+            return _element(tag, "UI", _multiple([_kept_uid(str(uid), context) for uid in parts]))
         parts = [publishable(vr, part, context.identifiers, may_spell=tag in TABLE_TAGS) for part in parts]
         if None in parts:
+            if vr in TEMPORAL_VRS:
+                return basic(original, context)
             return _swept(tag, vr, parts)
         if spells_identifier(vr, parts, context.identifiers):
             return None
@@ -147,8 +149,7 @@ def cleaned(original: DataElement, context: ScrubContext) -> DataElement | None:
     tag, vr = int(original.tag), original.VR
     if vr not in _CLEANED_VRS or not fits_dictionary(tag, vr, is_multiple=False):
         return basic(original, context)
-    texts = [str(part) for part in parts_of(original.value)]
-    parts = [context.cleaner.clean(text) if was_decoded(text) else "" for text in texts]
+    parts = [context.cleaner.clean(str(part)) for part in parts_of(original.value)]
     if any(parts):
         return DataElement(tag, vr, _multiple(parts))
     row = ROWS.get(f"{tag:08X}")
@@ -164,10 +165,13 @@ def _is_this_patient(original: DataElement, context: ScrubContext) -> bool:
     return context.normal_patient_id in (normal, normal.lstrip("0"))
 
 
-def _class_uid(uid: str, context: ScrubContext) -> str:
-    """Keep UIDs of classes and vocabularies, but none that stands elsewhere as an instance's, and no other text."""
-    is_class = uid not in context.identifiers.uids and publishable("UI", uid, context.identifiers) is not None
-    return uid if is_class else context.identities.public_uid(uid)
+def _kept_uid(uid: str, context: ScrubContext) -> str:
+    """Keep what may name a class, and any UID where the profile retains them, but no other text."""
+    if context.rules.retain_uids:
+        is_kept = uid not in context.identifiers.uids and publishable("UI", uid, context.identifiers) is not None
+    else:
+        is_kept = may_name_class(uid, context.identifiers)
+    return uid if is_kept else context.identities.public_uid(uid)
 
 
 def _swept(tag: int, vr: str, parts: list[Any]) -> DataElement | None:

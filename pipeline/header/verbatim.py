@@ -15,10 +15,10 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from pipeline.header.dates import shift
+from pipeline.header.dates import is_legal, shift
 from pipeline.header.dummies import dummy
 from pipeline.header.identifiers import SHORTEST_IN_BYTES
-from pipeline.header.keeping import fits_dictionary, spells_words
+from pipeline.header.keeping import fits_dictionary, may_name_class, spells_words
 from pipeline.header.table import Action
 from pipeline.header.text import known_code_string
 from pipeline.header.treatments.lookup_tables import TABLE_TAGS
@@ -150,15 +150,22 @@ def _kept_uids(value: bytes, context: ScrubContext) -> bytes | None:
     if not _UIDS.fullmatch(value):
         return None
     uids = value.rstrip(b"\0").decode("ascii").split("\\")
-    return None if any(uid in context.identifiers.uids for uid in uids) else value
+    if context.rules.retain_uids:
+        return None if any("." not in uid or uid in context.identifiers.uids for uid in uids) else value
+    return value if all(may_name_class(uid, context.identifiers) for uid in uids) else None
 
 
 def _kept_age(value: bytes, _context: ScrubContext) -> bytes | None:
     return value if _AGE.fullmatch(value) else None
 
 
-def _kept_moments(value: bytes, _context: ScrubContext) -> bytes | None:
-    return value if _MOMENTS.fullmatch(value) else None
+def _kept_moments(vr: str) -> Callable[[bytes, ScrubContext], bytes | None]:
+    def judge(value: bytes, _context: ScrubContext) -> bytes | None:
+        if not _MOMENTS.fullmatch(value):
+            return None
+        return value if all(is_legal(vr, part) for part in value.decode("ascii").split("\\")) else None
+
+    return judge
 
 
 def _mapped_uids(value: bytes, context: ScrubContext) -> bytes | None:
@@ -193,10 +200,12 @@ def _cleaned_long(value: bytes, context: ScrubContext) -> bytes | None:
 
 
 def _joined(value: bytes, before: list[str], after: list[str]) -> bytes | None:
+    if not any(after):
+        return None
     if after == before:
         return value
     joined = "\\".join(after)
-    return joined.encode("ascii") if joined.isascii() and any(after) else None
+    return joined.encode("ascii") if joined.isascii() else None
 
 
 def _dummied(vr: str) -> Callable[[bytes, ScrubContext], bytes | None]:
@@ -219,7 +228,7 @@ _WAYS: Mapping[tuple[Action, str], _Way] = {
     **{(Action.KEEP, vr): _Way(_kept_opaque, is_number=False) for vr in _OPAQUE},
     (Action.KEEP, "UI"): _Way(_kept_uids, is_number=False),
     (Action.KEEP, "AS"): _Way(_kept_age, is_number=False),
-    **{(Action.KEEP, vr): _Way(_kept_moments, is_number=False) for vr in _TEMPORAL},
+    **{(Action.KEEP, vr): _Way(_kept_moments(vr), is_number=False) for vr in _TEMPORAL},
     (Action.UID, "UI"): _Way(_mapped_uids, is_number=False),
     **{(Action.SHIFT, vr): _Way(_shifted(vr), is_number=False) for vr in _TEMPORAL},
     **{(Action.CLEAN, vr): _Way(_cleaned_short, is_number=False) for vr in _SHORT_TEXTS},

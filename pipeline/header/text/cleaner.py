@@ -42,6 +42,7 @@ class TextCleaner:
 
     def __init__(self, *, identifiers: Identifiers, shift_days: int | None) -> None:
         self._identifiers = identifiers
+        self._words = identifiers.words | identifiers.everyday
         self._shift_days = shift_days
 
     def clean(self, text: str) -> str:
@@ -49,16 +50,17 @@ class TextCleaner:
 
         Cleaning twice is cleaning once, but that dates that move do so each time.
         """
-        normal = text if text.isascii() else unicodedata.normalize("NFC", text)
+        visible = _visible(text)
+        normal = _normal(visible)
         if len(normal) > LONGEST_AT_ONCE:
             return self._clean_by_line(normal)
         if plan(normal).stays and not self._holds_identifier(normal):
-            return text
+            return visible
         return self._cleaned(normal, self._shift_days)
 
     def is_clean(self, text: str) -> bool:
         """Tell whether a text may stay exactly as it is."""
-        normal = text if text.isascii() else unicodedata.normalize("NFC", text)
+        normal = _normal(text)
         return len(normal) <= LONGEST_AT_ONCE and plan(normal).stays and not self._holds_identifier(normal)
 
     def explain(self, text: str) -> tuple[Decision, ...]:
@@ -66,7 +68,7 @@ class TextCleaner:
 
         The texts of the decisions are confidential. Separators are left out.
         """
-        normal = unicodedata.normalize("NFC", text)
+        normal = _normal(_visible(text))
         return tuple(
             Decision(text=normal[piece.start : piece.end], outcome=_outcome(piece), rule=piece.rule)
             for piece in self._judged(normal, keeps_dates=self._shift_days is not None)
@@ -76,7 +78,7 @@ class TextCleaner:
     def _clean_by_line(self, text: str) -> str:
         lines = [self.clean(line) for line in text.splitlines() if len(line) <= LONGEST_AT_ONCE]
         result = "\n".join(line for line in lines if line)
-        return "" if self._identifiers.in_text(result) else result
+        return "" if self._identifiers.in_free_text(result) else result
 
     def _cleaned(self, text: str, shift_days: int | None) -> str:
         for _ in range(_MOST_ROUNDS):
@@ -89,7 +91,7 @@ class TextCleaner:
         else:
             return ""
         moved = self._moved(text, pieces, shift_days)
-        if moved is None or self._identifiers.in_text(moved):
+        if moved is None or self._identifiers.in_free_text(moved):
             return "" if shift_days is None else self._cleaned(text, None)
         return moved
 
@@ -122,13 +124,12 @@ class TextCleaner:
         return settled(text, marked)
 
     def _holds_identifier(self, text: str) -> bool:
-        return self._identifiers.in_text(text) or not self._identifiers.words.isdisjoint(plan(text).parts)
+        return self._identifiers.in_free_text(text) or not self._words.isdisjoint(plan(text).parts)
 
     def _joined_words(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield identifiers that are a part of a longer run: kneeMiller."""
-        words = self._identifiers.words
         for piece in plan(text).pieces:
-            if piece.is_word and fold(text[piece.start : piece.end]) in words:
+            if piece.is_word and fold(text[piece.start : piece.end]) in self._words:
                 yield piece.start, piece.end
 
     def _identifier_spans(self, text: str) -> Iterator[tuple[int, int]]:
@@ -136,7 +137,7 @@ class TextCleaner:
         found: list[tuple[str, int, int]] = []
         for match in RUN.finditer(text):
             found += [(token, match.start(), match.end()) for token in tokens(fold(match[0]))]
-        words, phrases = self._identifiers.words, self._identifiers.phrases
+        words, phrases = self._words, self._identifiers.phrases
         for index, (token, start, end) in enumerate(found):
             if token in words:
                 yield start, end
@@ -159,3 +160,12 @@ def _outcome(piece: Piece) -> Outcome:
     if is_untouched(piece):
         return Outcome.KEPT
     return Outcome.SHIFTED if piece.date is not None else Outcome.REPLACED
+
+
+def _visible(text: str) -> str:
+    """Return a text without signs that nobody sees, such as soft hyphens: they cut words that are one."""
+    return text if text.isascii() else "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+
+
+def _normal(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -139,7 +139,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
 _AGES = _any_case(
     rf"""(?<![\w.,/])(?P<age>\d{{2,3}})(?P<unit>\s?-?\s?(?:{YEARS_OLD})(?:[ -]old)?\b)(?!\+)
     | \b(?:{AGE_LABELS})[\s:=]{{1,3}}(?P<age2>\d{{2,3}})\b(?!\+)
-    | (?<![\w.,/])(?P<age3>\d{{2,3}})[ ]?/?[ ]?(?:m|f|w|h)\b(?=\s*(?:$|[,;)]))"""
+    | (?<![\w.,/])(?P<age3>\d{{2,3}})[ ]?/?[ ]?(?:(?:m|f|w|h)\b(?=\s*(?:$|[,;)]))|(?:fe)?male\b|männlich\b|weiblich\b)
+    | (?<![\w/])(?:m|f|w|h)/(?P<age4>\d{{2,3}})\b(?![+/])"""
 )
 _LONGEST_LIFE_YEARS = 150
 _TIMES = _any_case(

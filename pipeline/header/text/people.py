@@ -41,6 +41,8 @@ _NAME_JOINTS = frozenset({"", ",", "-", "'", "\u2019", "_", "&", "\u00b4", "`", 
 _DIRECT_JOINTS = frozenset({"-", "'", "\u2019", "\u00b4", "`", "#", "^"})
 _SIDES = frozenset({"l", "r"})
 """Single letters that are a side of the body more often than an initial."""
+_FEWEST_SPELLED = 4
+_SPELLING_JOINTS = frozenset({"", ".", "-", "_"})
 _BESIDE = "beside a name"
 _LONGEST_PARTICLE = 3
 _LONGEST_CHAIN = 4
@@ -76,6 +78,26 @@ def titled(text: str, pieces: list[Piece]) -> list[Piece]:
             pieces[index] = replace(piece, stays=False, rule="title")
             if before is not None and before.is_word:
                 pieces[pieces.index(before)] = replace(before, stays=False, rule="title")
+    return pieces
+
+
+def spelled(text: str, pieces: list[Piece]) -> list[Piece]:
+    """Take out words that are written letter by letter: M I L L E R, which no word of any list is."""
+    run: list[int] = []
+    joint = ""
+    for index, piece in enumerate([*pieces, None]):
+        if piece is not None and piece.is_separator:
+            joint += text[piece.start : piece.end]
+            continue
+        is_letter = piece is not None and piece.stays and piece.is_word and piece.end - piece.start == 1
+        if not is_letter or "\n" in joint or joint.strip() not in _SPELLING_JOINTS:
+            if len(run) >= _FEWEST_SPELLED:
+                for letter in run:
+                    pieces[letter] = replace(pieces[letter], stays=False, rule="unknown")
+            run = []
+        if is_letter:
+            run.append(index)
+        joint = ""
     return pieces
 
 

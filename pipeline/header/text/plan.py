@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from pipeline.header.folding import fold
+from pipeline.header.folding import fold, was_decoded
 from pipeline.header.text import patterns
 from pipeline.header.text.cutting import DECIMAL, RUN
 from pipeline.header.text.judging import judge_run
-from pipeline.header.text.people import settled, titled
+from pipeline.header.text.people import settled, spelled, titled
 from pipeline.header.text.pieces import Piece
 from pipeline.header.text.written_dates import complete_dates, partial_dates
 
@@ -60,7 +60,11 @@ def _remembered(text: str) -> Plan:
 
 
 def _planned(text: str) -> Plan:
-    pieces = settled(text, titled(text, _cut(text)))
+    if not was_decoded(text.rstrip(" \0")):
+        return Plan(
+            pieces=(Piece(start=0, end=len(text), rule="pattern:control", stays=False),), stays=False, parts=frozenset()
+        )
+    pieces = settled(text, titled(text, spelled(text, _cut(text))))
     parts = frozenset(
         fold(text[piece.start : piece.end])
         for piece in pieces

@@ -54,7 +54,7 @@ _NUMERIC = re.compile(
     rf"{_BEFORE}(?P<a>\d{{1,2}})(?P<sep>\s?[./-]\s?)(?P<b>\d{{1,2}})(?P=sep){_SHORT_YEAR}{_TIME}{_AFTER}", _FLAGS
 )
 _YEAR_FIRST = re.compile(
-    rf"{_BEFORE}{_YEAR}(?P<sep>[./-]|年\s?){_NUMBER}(?:(?P=sep)|[./-]|月\s?){_DAY}日?{_TIME}(?![^\W_])", _FLAGS
+    rf"{_BEFORE}{_YEAR}(?P<sep>[./_-]|年\s?){_NUMBER}(?:(?P=sep)|[./-]|月\s?){_DAY}日?{_TIME}(?![^\W_])", _FLAGS
 )
 _COMPACT = re.compile(
     rf"{_BEFORE}{_YEAR}(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])"
@@ -87,6 +87,8 @@ _PARTIAL = re.compile(
     | (?:19|20)\d\d\s?[./-]\s?(?:0[1-9]|1[0-2])                    # 2021-05
     | (?:19|20)\d\d\s?[/-]\s?(?:(?:19|20)\d\d|\d\d)                # 2020/21
     | (?:19|20)\d\d\s?年(?:\s?\d{{1,2}}\s?月)?(?:\s?\d{{1,2}}\s?日)? | \d{{1,2}}\s?月(?:\s?\d{{1,2}}\s?日)?
+    | (?:0?[1-9]|[12]\d|3[01])(?P<roman>[./-]\s?)(?:I{{1,3}}|I?[VX]|VI{{1,3}}|XI{{1,2}})(?P=roman)
+      (?:(?:19|20)\d\d|\d\d)                                       # 3.IV.21
     | Q[1-4][\s/-]?(?:19|20)\d\d
     )(?![^\W_])
     | {_BEFORE}(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.(?!\d)  # 12.05.
