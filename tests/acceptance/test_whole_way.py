@@ -30,7 +30,7 @@ def passed_through(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole-way")
     by_rest = write_study(folder / "by-rest", seed=7)
     by_routing = planted_object("CT", seed=8, rows=96, columns=128)
-    document = planted_object("PDF", seed=8)
+    document = planted_object("PDF", seed=8, instance=2)
     with (
         orthanc(folder / "research", ae_title="RESEARCH") as research,
         running_node(folder / "node", research_port=research.port) as node,
