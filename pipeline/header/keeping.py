@@ -84,13 +84,15 @@ def spells_identifier(vr: str, parts: list[Any], identifiers: Identifiers) -> bo
 def may_name_class(uid: str, identifiers: Identifiers) -> bool:
     """Tell whether a UID may be that of a class, a syntax or a vocabulary: the standard's own, or one without numbers.
 
-    A number is a component that is the patient's, or as long as a date.
+    A number is a component that is the patient's, or as long as a date; or it stands in one row with those of the
+    object's own UIDs, under the same parent, where the parent may be the number.
     """
     if is_well_known(uid):
         return True
     return (
         _UID.fullmatch(uid) is not None
         and uid not in identifiers.uids
+        and not any(uid.startswith(own.rpartition(".")[0] + ".") for own in identifiers.uids if "." in own)
         and not any(len(part) > _LONGEST_CLASS_COMPONENT or identifiers.in_number(part) for part in uid.split("."))
     )
 
