@@ -63,7 +63,12 @@ class Store:
     def getting(self) -> Getting:
         intake = SharedIntake(self.spool, self.ledger, self.sealer, reserve_bytes=0)
         caller = Caller(
-            node_name="clinical", calling_aet="CLINICAL", called_aet="SONOVEIL", may_store=True, may_echo=False
+            node_name="clinical",
+            calling_aet="CLINICAL",
+            called_aet="SONOVEIL",
+            may_store=True,
+            may_echo=False,
+            may_report=False,
         )
         return Getting(intake=intake, caller=caller)
 
