@@ -55,12 +55,18 @@ class ConeArea:
         The part of the frame that the output consists of; None for all of it.
     in_doubt
         A cone was wanted and not found, and no fall-back helped: the finished object is held for a person.
+    rule
+        Why this is kept: `cone` (the model's), or a fall-back, `cone:regions` or `cone:masks`.
+    doubt
+        Why the model's cone was not taken, as a sentence of ours; empty where it was.
     """
 
     kept: NDArray[np.bool_] | None
     crop: Box | None
     finding: ConeFinding
     in_doubt: bool
+    rule: str = "cone"
+    doubt: str = ""
 
 
 NO_CONE = ConeArea(

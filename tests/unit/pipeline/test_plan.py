@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from config.schema import Cone
 from models.cone import ACCEPTED_CONFIDENCE
-from pipeline.cone_area import find_cone_area, has_other_coordinates
+from pipeline.cone_area import find_cone_area
 from pipeline.frames.read import open_instance
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.plan import NO_CONE, ConeArea, Redaction, RedactionPlan, clipped, masking
@@ -192,17 +192,6 @@ def test_the_sequence_goes_with_its_last_region():
     assert "SequenceOfUltrasoundRegions" not in header
 
 
-def test_an_object_with_other_coordinates_is_not_cropped():
-    """Positions in the patient, curves."""
-    header = Dataset()
-    assert not has_other_coordinates(header)
-    header.add_new(0x50000005, "US", 1)
-    assert has_other_coordinates(header)
-    positioned = Dataset()
-    positioned.ImagePositionPatient = [0, 0, 0]
-    assert has_other_coordinates(positioned)
-
-
 class Sequence:
     """Gives one cone after another."""
 
@@ -262,9 +251,10 @@ def test_the_header_s_own_regions_are_a_fall_back(tmp_path):
         Sequence(*[square(0, 0)] * 5),
         regions=[region((30, 30, 99, 99)), region((150, 30, 199, 99), kind=3)],
         fallback=("regions", "hold"),
+        keep_regions=(),
     )
     assert not found.in_doubt
-    assert found.finding.box == (30, 30, 100, 100)
+    assert (found.rule, found.finding.box) == ("cone:regions", (30, 30, 100, 100))
 
 
 def test_device_masks_are_a_fall_back_where_they_fit(tmp_path):
@@ -288,7 +278,7 @@ def test_regions_beside_the_cone_stay_where_the_profile_keeps_them(kind, name, t
 
 def test_a_second_pane_stays_where_the_profile_keeps_it(tmp_path):
     """A tissue region that the cone does not touch."""
-    beside = [region((205, 30, 234, 99))]
+    beside = [region((40, 20, 199, 139)), region((205, 30, 234, 99))]
     kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=("second_pane",))
     assert kept.kept is not None
     assert kept.kept[50, 220]
