@@ -52,6 +52,7 @@ _NO_PIXELS = Findings(
     redacted_fraction=0.0,
     cone=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None),
     text=(),
+    plan=None,
 )
 
 

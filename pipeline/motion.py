@@ -30,8 +30,8 @@ _MOST_FRAMES = 48
 _SIDE_PX = 160
 _LEAST_CHANGE = 2.0
 """Grey levels: below is the noise of lossy compression around letters."""
-_SHARE_OF_USUAL = 0.15
-"""Of the change that the liveliest hundredth shows."""
+_SHARE_OF_USUAL = 0.2
+"""Of the change that only a twentieth of the frame exceeds, which traces and timers do not fill."""
 _OPENING = np.ones((3, 3), np.uint8)
 """Takes away lines of traces and strokes of digits."""
 _CLOSING = np.ones((7, 7), np.uint8)
@@ -114,7 +114,7 @@ def motion_of(views: Iterable[NDArray[np.uint8]]) -> Motion:
 
 
 def _moving(change: Map) -> Mask:
-    threshold = max(_LEAST_CHANGE, _SHARE_OF_USUAL * float(np.percentile(change, 99)))
+    threshold = max(_LEAST_CHANGE, _SHARE_OF_USUAL * float(np.percentile(change, 95)))
     above = (change > threshold).astype(np.uint8)
     joined = cv2.morphologyEx(cv2.morphologyEx(above, cv2.MORPH_OPEN, _OPENING), cv2.MORPH_CLOSE, _CLOSING)
     count, labels, sizes, _ = cv2.connectedComponentsWithStats(joined)

@@ -6,17 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from config.schema import Cone
-from models.cone import ACCEPTED_CONFIDENCE
-from pipeline.cone_area import find_cone_area
-from pipeline.frames.read import open_instance
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.plan import NO_CONE, ConeArea, Redaction, RedactionPlan, clipped, masking
-from pipeline.reasons import Held, Reason
 from pipeline.records import ConeFinding, ConeOutcome, TextAction, TextFinding, TextPlace
 from pipeline.regions import move_regions, read_regions
 from pipeline.text_search import merged
-from tests.factories.pixels import FixedCone, save_image, speckle
 
 
 def plan(*redactions, **changes):
@@ -190,102 +184,3 @@ def test_the_sequence_goes_with_its_last_region():
     header.SequenceOfUltrasoundRegions = [region((0, 0, 20, 10))]
     move_regions(header, (30, 25, 90, 95))
     assert "SequenceOfUltrasoundRegions" not in header
-
-
-class Sequence:
-    """Gives one cone after another."""
-
-    def __init__(self, *cones):
-        self.cones = list(cones)
-
-    def segment(self, image):
-        """Return the next, the last one for ever."""
-        return self.cones.pop(0) if len(self.cones) > 1 else self.cones[0]
-
-
-def square(left, right, confidence=0.9):
-    """Return a cone of some columns."""
-    mask = np.zeros((160, 240), bool)
-    mask[20:140, left:right] = True
-    return FixedCone(mask=mask, confidence=confidence)
-
-
-def area(tmp_path, segmenter, *, frames=5, masks_fit=False, regions=(), **settings):
-    """Decide the cone of a clip."""
-    attributes = {"SequenceOfUltrasoundRegions": list(regions)} if regions else {}
-    path = save_image(tmp_path / "in.dcm", speckle(frames), **attributes)
-    cone = Cone(**{"fallback": ("hold",), **settings})
-    with open_instance(path) as opened:
-        assert opened.frames is not None
-        return find_cone_area(opened.frames, opened.header, cone, segmenter, masks_fit=masks_fit)
-
-
-def test_one_cone_for_the_clip_is_what_most_frames_agree_on(tmp_path):
-    """One frame that is off does not decide."""
-    found = area(tmp_path, Sequence(*[square(40, 200)] * 2, square(0, 40), square(40, 200)))
-    assert found.finding.box == (40, 20, 200, 140)
-    assert not found.in_doubt
-
-
-@pytest.mark.parametrize(
-    "cones",
-    [
-        [square(40, 200, ACCEPTED_CONFIDENCE - 0.1)] * 5,
-        [square(40, 42)] * 5,
-        [square(0, 0)] * 5,
-        [square(0, 60), square(60, 120), square(120, 180), square(180, 240), square(90, 150)],
-    ],
-)
-def test_unsure_tiny_empty_or_contradicting_cones_are_in_doubt(cones, tmp_path):
-    """Nothing is blanked on such a ground."""
-    found = area(tmp_path, Sequence(*cones))
-    assert found.in_doubt
-    assert found.kept is None
-    assert found.finding.outcome is ConeOutcome.UNCERTAIN
-
-
-def test_the_header_s_own_regions_are_a_fall_back(tmp_path):
-    """Only what it calls tissue stays."""
-    found = area(
-        tmp_path,
-        Sequence(*[square(0, 0)] * 5),
-        regions=[region((30, 30, 99, 99)), region((150, 30, 199, 99), kind=3)],
-        fallback=("regions", "hold"),
-        keep_regions=(),
-    )
-    assert not found.in_doubt
-    assert (found.rule, found.finding.box) == ("cone:regions", (30, 30, 100, 100))
-
-
-def test_device_masks_are_a_fall_back_where_they_fit(tmp_path):
-    """Else the object is in doubt."""
-    fitting = area(tmp_path, Sequence(*[square(0, 0)] * 5), fallback=("masks", "hold"), masks_fit=True)
-    assert not fitting.in_doubt
-    assert area(tmp_path, Sequence(*[square(0, 0)] * 5), fallback=("masks", "hold")).in_doubt
-
-
-@pytest.mark.parametrize(("kind", "name"), [(2, "m_mode"), (3, "spectral"), (4, "waveform")])
-def test_regions_beside_the_cone_stay_where_the_profile_keeps_them(kind, name, tmp_path):
-    """M-mode, Doppler and waveforms are diagnostic."""
-    beside = [region((205, 30, 234, 99), kind=kind)]
-    kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=(name,))
-    gone = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=())
-    assert kept.kept is not None
-    assert gone.kept is not None
-    assert kept.kept[50, 220]
-    assert not gone.kept[50, 220]
-
-
-def test_a_second_pane_stays_where_the_profile_keeps_it(tmp_path):
-    """A tissue region that the cone does not touch."""
-    beside = [region((40, 20, 199, 139)), region((205, 30, 234, 99))]
-    kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=("second_pane",))
-    assert kept.kept is not None
-    assert kept.kept[50, 220]
-
-
-def test_a_missing_cone_model_holds(tmp_path):
-    """The profile needs one."""
-    with pytest.raises(Held) as raised:
-        area(tmp_path, None)
-    assert raised.value.reason is Reason.MODEL_UNAVAILABLE
