@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
-from pipeline.plan import NO_CONE, ConeArea, Redaction, RedactionPlan, clipped, masking
+from pipeline.plan import (
+    NO_CONE,
+    ConeArea,
+    Redaction,
+    RedactionPlan,
+    clipped,
+    masking,
+    packed_mask,
+    unpacked_mask,
+)
 from pipeline.records import ConeFinding, ConeOutcome, TextAction, TextFinding, TextPlace
 from pipeline.regions import move_regions, read_regions
 from pipeline.text_search import merged
@@ -184,3 +193,43 @@ def test_the_sequence_goes_with_its_last_region():
     header.SequenceOfUltrasoundRegions = [region((0, 0, 20, 10))]
     move_regions(header, (30, 25, 90, 95))
     assert "SequenceOfUltrasoundRegions" not in header
+
+
+def test_the_written_plan_is_the_plan():
+    """Boxes grow to what can be blanked, each stands once, and the mask can be unpacked again."""
+    kept = np.zeros((20, 30), bool)
+    kept[3:17, 5:21] = True
+    area = ConeArea(
+        kept=kept,
+        crop=(5, 3, 21, 17),
+        finding=ConeFinding(outcome=ConeOutcome.CROPPED, confidence=1.0, box=(5, 3, 21, 17)),
+        in_doubt=False,
+    )
+    made = plan(redaction(2, 4, (9, 5, 13, 9)), redaction(2, 4, (9, 5, 13, 9)), cone=area, grid=(8, 8))
+
+    written = made.findings().plan
+
+    assert written is not None
+    assert written.crop == made.crop == (0, 0, 21, 17)
+    assert written.kept is not None
+    assert np.array_equal(unpacked_mask(written.kept, 20, 30), kept)
+    assert packed_mask(kept) == written.kept
+    assert [(one.frame_first, one.frame_last, one.box, one.rule) for one in written.blanked] == [
+        (2, 4, (8, 0, 16, 16), "text")
+    ]
+    assert made.blanked(3)[:16, 8:16].all()
+    assert (written.kept_rule, written.doubt) == ("cone", "")
+
+
+def test_regions_say_whether_they_were_written_for_this_frame():
+    """More than half of a region outside the frame means another size; each region counts once."""
+    header = Dataset()
+    header.SequenceOfUltrasoundRegions = [
+        region((100, 10, 260, 90)),
+        region((10, 10, 500, 400)),
+        region((100, 10, 260, 90)),
+    ]
+    assert [(one.box, one.believed) for one in read_regions(header, 100, 200)] == [
+        ((100, 10, 200, 91), True),
+        ((10, 10, 200, 100), False),
+    ]
