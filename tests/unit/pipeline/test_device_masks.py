@@ -73,11 +73,9 @@ def test_values_are_asked_as_they_are_written():
 def test_an_attribute_that_cannot_be_decoded_holds():
     """A rule that cannot be asked is not a rule that does not fit."""
     dataset = Dataset()
-    dataset[0x00200013] = pydicom.dataelem.RawDataElement(
-        pydicom.tag.Tag(0x00200013), "IS", 4, b"x\xff\xfe1", 0, False, True
-    )
+    dataset[0x00280010] = pydicom.dataelem.RawDataElement(pydicom.tag.Tag(0x00280010), "US", 3, b"abc", 0, False, True)
     with silent_decoding(), pytest.raises(Held) as raised:
-        boxes(dataset, Pixels(ctp_script=parse_script('{ InstanceNumber.equals("1") } (0,0,1,1)')))
+        boxes(dataset, Pixels(ctp_script=parse_script('{ Rows.equals("1") } (0,0,1,1)')))
     assert raised.value.reason is Reason.UNDECODABLE
 
 
