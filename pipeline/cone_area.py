@@ -196,7 +196,7 @@ def _of_regions(screen: _Screen) -> NDArray[np.bool_] | None:
 def _doubtful(kept: NDArray[np.bool_] | None, confidence: float, doubt: str, *, way: str | None) -> ConeArea:
     box = None if kept is None else _bounds(kept)
     finding = ConeFinding(outcome=ConeOutcome.UNCERTAIN, confidence=confidence, box=box)
-    return ConeArea(kept=kept, crop=None, finding=finding, in_doubt=way is None, rule=way or "cone", doubt=doubt)
+    return ConeArea(kept=kept, crop=None, finding=finding, in_doubt=way is None, rule=way or "", doubt=doubt)
 
 
 def _area(kept: NDArray[np.bool_], cone: Cone, confidence: float, frames: Frames) -> ConeArea:

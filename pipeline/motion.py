@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FEWEST_FRAMES = 3
 _MOST_FRAMES = 48
+_BITS_SHOWN = 8
 _SIDE_PX = 160
 _LEAST_CHANGE = 2.0
 """Grey levels: below is the noise of lossy compression around letters."""
@@ -89,8 +90,13 @@ class Motion:
 
 
 def find_motion(frames: Frames) -> Motion | None:
-    """Return where a clip moves; None where it has too few frames to tell."""
-    if len(frames) < _FEWEST_FRAMES:
+    """Return where a clip moves; None where nobody can tell.
+
+    That is so with too few frames, and with samples of more bits than are shown: each frame may then be shown with a
+    range of its own, and what stands still would seem to change.
+    """
+    d = frames.description
+    if len(frames) < _FEWEST_FRAMES or (d.samples == 1 and d.bits_stored > _BITS_SHOWN):
         return None
     places = sorted({round(at) for at in np.linspace(0, len(frames) - 1, num=min(_MOST_FRAMES, len(frames)))})
     return motion_of(frames.displayed(index) for index in places)

@@ -58,7 +58,7 @@ class ConeArea:
     in_doubt
         A cone was wanted and not found, and no fall-back helped: the finished object is held for a person.
     rule
-        Why this is kept: `cone` (the model's), or a fall-back, `cone:regions` or `cone:masks`.
+        Why this is kept: `cone` (the model's), or a fall-back, `cone:regions` or `cone:masks`; empty for neither.
     doubt
         Why the model's cone was not taken, as a sentence of ours; empty where it was.
     """
@@ -76,6 +76,7 @@ NO_CONE = ConeArea(
     crop=None,
     finding=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None),
     in_doubt=False,
+    rule="",
 )
 
 

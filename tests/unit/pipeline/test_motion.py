@@ -74,6 +74,9 @@ def test_a_clip_is_looked_at_in_one_pass_with_few_decodings(tmp_path):
     assert (len(seen.shown), seen.shown[0], seen.shown[-1]) == (48, 0, 99)
     with open_instance(save_image(tmp_path / "two.dcm", moving_within(fan(), 2))) as opened:
         assert find_motion(opened.frames) is None
+    deep = moving_within(fan(), 5).astype(np.uint16) * 16
+    with open_instance(save_image(tmp_path / "deep.dcm", deep)) as opened:
+        assert find_motion(opened.frames) is None
 
 
 class _Counting:
@@ -81,6 +84,7 @@ class _Counting:
 
     def __init__(self, frames):
         self.frames = frames
+        self.description = frames.description
         self.shown = []
 
     def __len__(self):
