@@ -51,7 +51,7 @@ class Opinion(StrEnum):
     AGREES = "agrees"
     """What moves lies in it."""
     DISAGREES = "disagrees"
-    """A part as large as a pane moves beside it, or hardly any of it moves while something does."""
+    """A good part of what moves is beside it, or hardly any of it moves while something does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class Motion:
         cone = _smaller_mask(kept, self.moving.shape)
         known = cv2.dilate((cone | _smaller_mask(explained, self.moving.shape)).astype(np.uint8), _RIM) > 0
         elsewhere = self.moving & ~known
-        if elsewhere.mean() >= _ELSEWHERE_SHARE * share and _largest(elsewhere) >= _MOVING_SHARE:
+        if elsewhere.mean() >= max(_ELSEWHERE_SHARE * share, _MOVING_SHARE):
             return Opinion.DISAGREES
         within = self.moving & (cv2.dilate(cone.astype(np.uint8), _RIM) > 0)
         supported = np.count_nonzero(_hull(within) & cone)
@@ -144,12 +144,6 @@ def _resized(image: Map, shape: tuple[int, int]) -> Map:
 def _small_shape(rows: int, columns: int) -> tuple[int, int]:
     scale = min(1.0, _SIDE_PX / max(rows, columns))
     return max(1, round(rows * scale)), max(1, round(columns * scale))
-
-
-def _largest(mask: Mask) -> float:
-    """Return the share of the image that the largest connected part of a mask takes."""
-    count, _, sizes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    return float(sizes[1:, cv2.CC_STAT_AREA].max() / mask.size) if count > 1 else 0.0
 
 
 def _hull(mask: Mask) -> Mask:

@@ -151,7 +151,8 @@ class WrittenPlan:
         Outside it every frame is black: a mask of the original frame as zlib-packed bits in base64, rows first, highest
         bit first; None where nothing is blanked around a cone.
     kept_rule
-        Why that stays: `cone`, `cone:regions`, or `cone:masks` (then only the masks' rectangles are blanked); else empty.
+        Why that stays: `cone`, `cone:regions`, or `cone:masks` (then only the rectangles of masks are blanked); empty
+        where there is no cone.
     doubt
         Why the model's cone was not taken; empty where it was.
     """

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from config.schema import Cone
+from config.schema import Cone, ModelsConfig
+from models.catalog import open_models
 from models.cone import ACCEPTED_CONFIDENCE
 from pipeline.cone_area import find_cone_area
 from pipeline.cone_checks import has_impossible_shape
@@ -12,6 +13,7 @@ from pipeline.frames.read import open_instance
 from pipeline.reasons import Held, Reason
 from pipeline.records import ConeOutcome
 from tests.factories.pixels import FixedCone, moving_within, save_image
+from tools.demo.screens import ABDOMEN, HEART, ultrasound_clip
 
 KEPT = ("m_mode", "spectral", "waveform", "second_pane")
 
@@ -232,3 +234,39 @@ def test_a_missing_cone_model_holds(tmp_path):
     with pytest.raises(Held) as raised:
         area(tmp_path, None)
     assert raised.value.reason is Reason.MODEL_UNAVAILABLE
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Open the shipped cone model."""
+    opened = open_models(ModelsConfig(device="cpu"), text="ppocr", cone=True).cone
+    assert opened is not None
+    return opened
+
+
+class _HalfBlind:
+    """Sees the left half of the cone that the shipped model sees."""
+
+    def __init__(self, segmenter):
+        self.segmenter = segmenter
+
+    def segment(self, image):
+        """Segment, and forget the right half."""
+        found = self.segmenter.segment(image)
+        mask = found.mask.copy()
+        mask[:, mask.shape[1] // 2 :] = False
+        return FixedCone(mask=mask, confidence=found.confidence)
+
+
+@pytest.mark.parametrize("style", [HEART, ABDOMEN], ids=["heart with an ECG", "abdomen"])
+def test_on_a_drawn_screen_nobody_contradicts_the_cone_and_half_of_it_is_contradicted(style, shipped, tmp_path):
+    """With the shipped model, settings, scales and a trace that runs."""
+    clip = ultrasound_clip(style, 8)
+    path = save_image(tmp_path / "in.dcm", clip, photometric="RGB")
+    with open_instance(path) as opened:
+        assert opened.frames is not None
+        whole = find_cone_area(opened.frames, opened.header, Cone(crop=True), shipped, masks_fit=False)
+        half = find_cone_area(opened.frames, opened.header, Cone(crop=True), _HalfBlind(shipped), masks_fit=False)
+    assert (whole.doubt, whole.finding.outcome) == ("", ConeOutcome.CROPPED)
+    assert half.in_doubt
+    assert "moves" in half.doubt
