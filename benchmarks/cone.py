@@ -14,6 +14,7 @@ import json
 import os
 import re
 import time
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +22,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from benchmarks.holds import film
 from models.cone import ACCEPTED_CONFIDENCE, ConeMask, ConeSegmenter
 from models.cone.contract import CONTRACT
 from models.session import Session
+from pipeline.cone_checks import has_impossible_shape
+from pipeline.motion import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +122,42 @@ def _report(title: str, scores: list[Score], *, each: bool) -> None:
         )
 
 
+def _films(data: Path) -> list[tuple[str, list[NDArray[np.uint8]]]]:
+    """All clips that the folder holds, labelled or not, up to 16 frames of each."""
+    clips = [
+        (folder.name, [_image(path) for path in sorted(folder.glob("*.png"))])
+        for folder in sorted((data / "cone/clips_labelled").iterdir())
+    ]
+    if (data / "cone/clips").is_dir():
+        clips += [(path.name, list(film(path, 16))) for path in sorted((data / "cone/clips").iterdir())]
+    return [(name, frames) for name, frames in clips if len(frames) > 2]
+
+
+def _second_opinion(segmenter: ConeSegmenter, data: Path) -> None:
+    """Print what movement and shape say of the mask that is found, and of masks that are wrong."""
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    spent = 0.0
+    films = _films(data)
+    for _, frames in films:
+        found = segmenter.segment_clip(frames).mask
+        rows, columns = found.shape
+        began = time.process_time()
+        motion = motion_of(frames)
+        spent += time.process_time() - began
+        wrong = {
+            "as found": found,
+            "its left half": found & (np.arange(columns) < columns / 2)[None, :],
+            "its upper half": found & (np.arange(rows) < rows / 2)[:, None],
+            "a third of the frame aside": np.roll(found, columns // 3, axis=1),
+        }
+        for name, mask in wrong.items():
+            shape = has_impossible_shape(mask)
+            said[name]["impossible shape" if shape else motion.opinion(mask, np.zeros_like(mask)).value] += 1
+    print(f"\nSecond opinion on the masks of {len(films)} clips, {1000 * spent / len(films):.0f} CPU-ms a clip")
+    for name, counts in said.items():
+        print(f"  {name}: {', '.join(f'{word} {count}' for word, count in sorted(counts.items()))}")
+
+
 def _same_name(first: str, second: str) -> bool:
     first, second = (re.sub("[^a-z0-9]", "", name.lower()) for name in (first, second))
     return first in second or second in first
@@ -173,6 +213,7 @@ def main() -> None:
     _report("Frames, the network's mask", _frames(raw, data, names), each=False)
     _report("Clips, shapes fitted", _clips(segmenter, data), each=wanted.each)
     _report("Clips, the network's mask", _clips(raw, data), each=False)
+    _second_opinion(segmenter, data)
     if (data / "text/index.csv").is_file():
         _text(segmenter, data)
 

@@ -57,12 +57,13 @@ def check_profile(raw: Mapping[str, Any]) -> Iterator[Found]:
     text = pixels.get("text", {}) is not None
     if "clean_pixel_data" in options and not text:
         yield ("pixels", "text"), "clean_pixel_data is claimed, but text stays; write `text: {where: everywhere}`"
-    if "clean_pixel_data" not in options and (text or pixels.get("cone") is not None or pixels.get("masks")):
+    drawn = pixels.get("cone") is not None or pixels.get("masks") or pixels.get("ctp_script")
+    if "clean_pixel_data" not in options and (text or drawn):
         yield (
             ("options",),
             (
                 "pixels are cleaned, so add clean_pixel_data to `options`; "
-                "or let text in pixels stay with `pixels: {text: null}` and no cone and masks"
+                "or let text in pixels stay with `pixels: {text: null}` and no cone, masks and CTP script"
             ),
         )
     yield from _safe_private(options, _mapping(raw.get("private_tags")))

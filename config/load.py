@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from config.crosscheck import check_gateway, check_profile
+from config.ctp_script import EMPTY_SCRIPT, read_ctp_script
 from config.gateway import GatewayConfig
 from config.keys import KeyUnusableError, checked_key, read_key, write_key
 from config.patient_table import NO_PATIENTS, read_patient_table
@@ -105,10 +106,11 @@ def _read_profile(file: Path, name: str) -> tuple[Profile | None, list[Problem]]
     if not isinstance(raw, dict):
         return None, [*tree.problems, tree.problem((), "write `options:`, `pixels:`, ... as in the shipped profiles")]
     raw, table_problems = _with_patient_table(raw, tree)
+    raw, script_problems = _with_ctp_script(raw, tree)
     named = [tree.problem(("name",), "`name` is not written here; the file's name says it")] if "name" in raw else []
     profile, problems = _validate(Profile, raw | {"name": name}, tree, IN_PROFILE)
     found = [tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_profile(raw)]
-    return profile, [*named, *table_problems, *problems, *found]
+    return profile, [*named, *table_problems, *script_problems, *problems, *found]
 
 
 def _with_patient_table(raw: dict[str, Any], tree: Tree) -> tuple[dict[str, Any], list[Problem]]:
@@ -130,6 +132,24 @@ def _with_patient_table(raw: dict[str, Any], tree: Tree) -> tuple[dict[str, Any]
         tree.problem(place, f"patient_id.file: {found.message}") if not found.line else found for found in problems
     ]
     return raw | {"patient_id": section | {"file": table or NO_PATIENTS}}, problems
+
+
+def _with_ctp_script(raw: dict[str, Any], tree: Tree) -> tuple[dict[str, Any], list[Problem]]:
+    """Put CTP's script in the place of its path, an empty one where it has a problem; no path is left to the models."""
+    section = raw.get("pixels")
+    written = section.get("ctp_script") if isinstance(section, dict) else None
+    if not isinstance(section, dict) or not isinstance(written, str):
+        return raw, []
+    place = ("pixels", "ctp_script")
+    path = _path(tree, place)
+    if path is None:
+        return raw, [tree.problem(place, "pixels.ctp_script: write the path of a local script of CTP")]
+    script, problems = EMPTY_SCRIPT, []
+    try:
+        script = read_ctp_script(path)
+    except ValueError as error:
+        problems = [tree.problem(place, f"pixels.ctp_script: {path.name}: {error}")]
+    return raw | {"pixels": section | {"ctp_script": script}}, problems
 
 
 def _profiles(tree: Tree) -> tuple[dict[str, Profile], tuple[str, ...], list[Problem]]:

@@ -15,9 +15,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, InstanceOf, PlainSerializer, WithJsonSchema, model_validator
 
 from config.attributes import tag_of
+from config.ctp_script import CtpScript  # noqa: TC001  pydantic looks at it when the class is made
 from config.patient_table import PatientTable  # noqa: TC001  pydantic looks at it when the class is made
 from config.private import NamedOnce, WrittenPrivateTag
-from config.section import ListOf, LocalPath, Name, NoRepeats, Section
+from config.section import ListOf, Name, NoRepeats, Section
 
 
 class Option(StrEnum):
@@ -188,17 +189,22 @@ class Cone(Section):
     crop
         The frame is cut to the cone's bounding box.
     keep_regions
-        Regions outside the cone that stay.
+        Regions of (0018,6011) beside the cone that stay, text in them masked: M-mode, Doppler spectra, waveforms such
+        as the ECG, and second panes. An empty list means the cone alone.
     fallback
-        What is tried, in this order, when no cone is found with confidence; the last must be `hold`.
+        What is tried, in this order, when no cone is found with confidence; the last must be `hold`. `regions`: the
+        rectangles of (0018,6011) stay. `masks`: the device masks, or the rule of the CTP script, that fit the object.
     """
 
     apply_to: Annotated[tuple[str, ...], ListOf, Field(min_length=1), NoRepeats] = ("US",)
     blank_outside: bool = True
     crop: bool = False
-    keep_regions: Annotated[
-        tuple[Literal["m_mode", "spectral", "waveform", "second_pane"], ...], ListOf, NoRepeats
-    ] = ()
+    keep_regions: Annotated[tuple[Literal["m_mode", "spectral", "waveform", "second_pane"], ...], ListOf, NoRepeats] = (
+        "m_mode",
+        "spectral",
+        "waveform",
+        "second_pane",
+    )
     fallback: Annotated[tuple[Literal["regions", "masks", "hold"], ...], ListOf, NoRepeats] = ("hold",)
 
     @model_validator(mode="after")
@@ -294,6 +300,9 @@ class Pixels(Section):
         None: nothing is cut or blanked around an ultrasound cone.
     text
         None: text in pixels stays. Only a profile without `clean_pixel_data` may say so.
+    ctp_script
+        A DicomPixelAnonymizer script of CTP: the rectangles of the first rule that an object meets are blanked. In the
+        profile's file a path; `config.load` puts the script in its place.
     verify
         The written object is read and searched again.
     """
@@ -301,7 +310,12 @@ class Pixels(Section):
     cone: Cone | None = None
     text: Text | None = Text()
     masks: Annotated[tuple[DeviceMask, ...], ListOf] = ()
-    ctp_script: LocalPath | None = None
+    ctp_script: (
+        Annotated[
+            InstanceOf[CtpScript], PlainSerializer(lambda script: script.sha256), WithJsonSchema({"type": "string"})
+        ]
+        | None
+    ) = None
     verify: bool = True
     review: Review = Review()
 

@@ -45,10 +45,7 @@ IN_GATEWAY = (
 
 IN_PROFILE = (
     Unavailable(place=("options", ANY), works=tuple(option.value for option in AVAILABLE_OPTIONS)),
-    Unavailable(place=("pixels", "cone", "keep_regions"), works=((),)),
-    Unavailable(place=("pixels", "cone", "fallback"), works=(("hold",),)),
     Unavailable(place=("pixels", "text", "fill"), works=("black",)),
-    Unavailable(place=("pixels", "ctp_script")),
     Unavailable(place=("pixels", "verify"), works=(True,)),
     Unavailable(
         place=("pixels", "review", "hold_when"),

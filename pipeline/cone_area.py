@@ -1,21 +1,26 @@
 """Which pixels of an ultrasound image stay: one area for the whole clip. For anything else there is no such area.
 
 The rule of this file: no class outside `_ULTRASOUND` and `_SECONDARY_CAPTURE` ever gets past `applies`, whatever the
-profile says; and a doubtful cone never decides alone.
+profile says; and a doubtful or contradicted cone never decides.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.cone_checks import STRIPS, contradiction, drawn
+from pipeline.motion import Motion, Opinion, find_motion
 from pipeline.plan import NO_CONE, ConeArea
 from pipeline.reasons import Held, Reason
 from pipeline.records import ConeFinding, ConeOutcome
 from pipeline.regions import Region, RegionKind, read_regions
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
     from pydicom import Dataset
 
@@ -44,6 +49,10 @@ _SECONDARY_CAPTURE = frozenset(
 _LOOKS = 5
 _AGREEMENT = 0.7
 _SMALLEST_SHARE = 0.03
+_TOUCHED = 0.1
+"""Of a pane: less of it in the cone that was found means that it is another pane."""
+_NOT_EVERYTHING = 0.95
+_UNSURE = "the ultrasound cone was not found with confidence"
 _KEPT_KINDS = {"m_mode": RegionKind.M_MODE, "spectral": RegionKind.SPECTRAL, "waveform": RegionKind.WAVEFORM}
 
 
@@ -63,7 +72,7 @@ def find_cone_area(
     Parameters
     ----------
     masks_fit
-        Device masks of the profile fit this object, which the fall-back `masks` asks for.
+        Device masks or the CTP script of the profile fit this object, which the fall-back `masks` asks for.
 
     Raises
     ------
@@ -72,18 +81,49 @@ def find_cone_area(
 
     Notes
     -----
-    Where no cone is found with confidence and no fall-back of the profile helps, the area is `in_doubt`: nothing is
-    blanked around, and the object, its text redacted, is held.
+    Where no cone is found with confidence, or something contradicts it, and no fall-back of the profile helps, the area
+    is `in_doubt`: nothing is blanked around, and the object, its text redacted, is held.
     """
     if cone is None or not applies(header, cone):
         return NO_CONE
     if segmenter is None:
         raise Held(Reason.MODEL_UNAVAILABLE, "the profile needs the cone model")
-    regions = read_regions(header, frames.description.rows, frames.description.columns)
+    shape = (frames.description.rows, frames.description.columns)
+    screen = _Screen(cone=cone, shape=shape, regions=read_regions(header, *shape), motion=find_motion(frames))
     kept, confidence = _segment(frames, segmenter)
-    if kept is None:
-        return _fall_back(frames, cone, regions, confidence, masks_fit=masks_fit)
-    return _area(_with_regions(kept, cone, regions), cone, header, confidence, frames)
+    doubt: str | None = _UNSURE
+    if kept is not None:
+        doubt = contradiction(kept, screen.regions, screen.unwanted, screen.motion)
+    if kept is None or doubt is not None:
+        return _fall_back(screen, confidence, doubt or _UNSURE, masks_fit=masks_fit)
+    return _area(_with_regions(kept, screen), cone, confidence, frames)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Screen:
+    """What is known of a clip beside the model's cone.
+
+    Parameters
+    ----------
+    shape
+        Rows and columns.
+    """
+
+    cone: Cone
+    shape: tuple[int, int]
+    regions: tuple[Region, ...]
+    motion: Motion | None
+
+    @property
+    def believed(self) -> tuple[Region, ...]:
+        return tuple(region for region in self.regions if region.believed)
+
+    @property
+    def unwanted(self) -> frozenset[RegionKind]:
+        return frozenset(kind for name, kind in _KEPT_KINDS.items() if name not in self.cone.keep_regions)
+
+    def drawn(self, kinds: Collection[RegionKind]) -> NDArray[np.bool_]:
+        return drawn((region for region in self.believed if region.kind in kinds), self.shape)
 
 
 def _segment(frames: Frames, segmenter: ConeSegmenter) -> tuple[NDArray[np.bool_] | None, float]:
@@ -112,44 +152,57 @@ def _agreement(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     return np.count_nonzero(one & other) / union if union else 0.0
 
 
-def _with_regions(kept: NDArray[np.bool_], cone: Cone, regions: tuple[Region, ...]) -> NDArray[np.bool_]:
-    """`kept` and the regions beside the cone that the profile keeps."""
-    wanted = {_KEPT_KINDS[name] for name in cone.keep_regions if name in _KEPT_KINDS}
-    result = kept.copy()
-    for region in regions:
+def _with_regions(kept: NDArray[np.bool_], screen: _Screen) -> NDArray[np.bool_]:
+    """`kept`, with the regions beside the cone that the profile keeps, and without the strips that it does not.
+
+    A region that takes in more than half of the cone is not beside it: the header is not believed. What the header
+    calls tissue is never cut away, and neither is what lies under a waveform, which may run over the cone.
+    """
+    cut = screen.drawn(screen.unwanted - {RegionKind.WAVEFORM}) & ~screen.drawn({RegionKind.TISSUE})
+    result = kept & ~cut
+    for region in screen.believed:
         left, top, right, bottom = region.box
-        second_pane = region.kind is RegionKind.TISSUE and not kept[top:bottom, left:right].any()
-        if region.kind in wanted or (second_pane and "second_pane" in cone.keep_regions):
+        covered = np.count_nonzero(kept[top:bottom, left:right])
+        if 2 * covered > np.count_nonzero(kept):
+            continue
+        is_second_pane = region.kind is RegionKind.TISSUE and covered < _TOUCHED * (right - left) * (bottom - top)
+        if region.kind in STRIPS - screen.unwanted or (is_second_pane and "second_pane" in screen.cone.keep_regions):
             result[top:bottom, left:right] = True
     return result
 
 
-def _fall_back(
-    frames: Frames, cone: Cone, regions: tuple[Region, ...], confidence: float, *, masks_fit: bool
-) -> ConeArea:
-    for way in cone.fallback:
-        if way == "regions" and any(region.kind is RegionKind.TISSUE for region in regions):
-            kept = np.zeros((frames.description.rows, frames.description.columns), dtype=bool)
-            for region in regions:
-                if region.kind is RegionKind.TISSUE:
-                    kept[region.box[1] : region.box[3], region.box[0] : region.box[2]] = True
-            kept = _with_regions(kept, cone, regions)
-            return _doubtful(kept, confidence, in_doubt=False)
+def _fall_back(screen: _Screen, confidence: float, doubt: str, *, masks_fit: bool) -> ConeArea:
+    for way in screen.cone.fallback:
+        if way == "regions":
+            kept = _of_regions(screen)
+            if kept is not None:
+                return _doubtful(kept, confidence, doubt, way="cone:regions")
         if way == "masks" and masks_fit:
-            return _doubtful(None, confidence, in_doubt=False)
-    return _doubtful(None, confidence, in_doubt=True)
+            return _doubtful(None, confidence, doubt, way="cone:masks")
+    return _doubtful(None, confidence, doubt, way=None)
 
 
-def _doubtful(kept: NDArray[np.bool_] | None, confidence: float, *, in_doubt: bool) -> ConeArea:
+def _of_regions(screen: _Screen) -> NDArray[np.bool_] | None:
+    """Return what the header calls image; None where that is nothing or nearly everything, or the clip contradicts."""
+    kept = screen.drawn({RegionKind.TISSUE} | (STRIPS - screen.unwanted))
+    if not kept.any() or kept.mean() > _NOT_EVERYTHING:
+        return None
+    if screen.motion is not None:
+        opinion = screen.motion.opinion(kept, drawn(screen.believed, screen.shape))
+        return None if opinion is Opinion.DISAGREES else kept
+    return kept
+
+
+def _doubtful(kept: NDArray[np.bool_] | None, confidence: float, doubt: str, *, way: str | None) -> ConeArea:
     box = None if kept is None else _bounds(kept)
     finding = ConeFinding(outcome=ConeOutcome.UNCERTAIN, confidence=confidence, box=box)
-    return ConeArea(kept=kept, crop=None, finding=finding, in_doubt=in_doubt)
+    return ConeArea(kept=kept, crop=None, finding=finding, in_doubt=way is None, rule=way or "", doubt=doubt)
 
 
-def _area(kept: NDArray[np.bool_], cone: Cone, header: Dataset, confidence: float, frames: Frames) -> ConeArea:
+def _area(kept: NDArray[np.bool_], cone: Cone, confidence: float, frames: Frames) -> ConeArea:
     bounds = _bounds(kept)
     crop = None
-    if cone.crop and not has_other_coordinates(header):
+    if cone.crop:
         step = 2 if frames.description.is_subsampled else 1
         crop = (bounds[0] - bounds[0] % step, bounds[1], bounds[2] + bounds[2] % step, bounds[3])
     outcome = ConeOutcome.CROPPED if crop else ConeOutcome.BLANKED
@@ -160,23 +213,3 @@ def _area(kept: NDArray[np.bool_], cone: Cone, header: Dataset, confidence: floa
 def _bounds(kept: NDArray[np.bool_]) -> Box:
     rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-
-
-def has_other_coordinates(header: Dataset) -> bool:
-    """Whether an object places anything in its image that `move_regions` does not move: then it is not cropped.
-
-    Shutters and overlays are not counted, because the header stage has removed them. Counted are positions in the
-    patient, collimators, graphic objects and curves.
-    """
-    keywords = (
-        "ImagePositionPatient",
-        "ImagePositionVolume",
-        "PerFrameFunctionalGroupsSequence",
-        "SharedFunctionalGroupsSequence",
-        "CollimatorShape",
-        "GraphicAnnotationSequence",
-        "PixelIntensityRelationshipLUTSequence",
-    )
-    if any(keyword in header for keyword in keywords):
-        return True
-    return any(0x5000 <= tag.group <= 0x50FF for tag in header.keys())  # noqa: PLR2004, SIM118  curves; a data set iterates elements

@@ -38,7 +38,7 @@ _FLOATS = {"FloatPixelData": "OF", "DoubleFloatPixelData": "OD"}
 def changes_no_pixel(profile: Profile) -> bool:
     """Tell whether a profile is a header job: no text is looked for, nothing is cut, no mask is drawn."""
     pixels = profile.pixels
-    return pixels.text is None and pixels.cone is None and not pixels.masks
+    return pixels.text is None and pixels.cone is None and not pixels.masks and pixels.ctp_script is None
 
 
 def can_copy(frames: Frames) -> bool:

@@ -17,7 +17,7 @@ from config.schema import profile_sha256
 from models.errors import ModelFailed, ModelUnavailable
 from pipeline.cone_area import find_cone_area
 from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
-from pipeline.device_masks import fitting_masks, mask_redactions
+from pipeline.device_masks import device_redactions
 from pipeline.frames.read import OpenInstance, open_instance
 from pipeline.frames.silence import quiet_libraries
 from pipeline.frames.syntaxes import SYNTAXES
@@ -52,6 +52,7 @@ _NO_PIXELS = Findings(
     redacted_fraction=0.0,
     cone=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None),
     text=(),
+    plan=None,
 )
 
 
@@ -192,7 +193,7 @@ class Deidentifier:
 
     def _plan(self, source: OpenInstance, frames: Frames, keep: KeepRule) -> RedactionPlan:
         pixels, d = self.profile.pixels, frames.description
-        masks = fitting_masks(source.header, pixels.masks, rows=d.rows, columns=d.columns)
+        masks = device_redactions(source.header, pixels, rows=d.rows, columns=d.columns, frames=d.frames)
         area = find_cone_area(frames, source.header, pixels.cone, self._cone, masks_fit=bool(masks))
         text = () if self._text is None else find_text(frames, self._text, area, keep)
         return RedactionPlan(
@@ -201,7 +202,7 @@ class Deidentifier:
             frames=d.frames,
             grid=grid_of(d),
             cone=area,
-            redactions=(*mask_redactions(masks, d.frames), *masking(text, d.rows, d.columns)),
+            redactions=(*masks, *masking(text, d.rows, d.columns)),
             text=text,
         )
 
@@ -215,9 +216,7 @@ class Deidentifier:
             if not residual:
                 result = self._result(scrubbed, written.syntax.uid, written.plan.findings(), output)
                 if plan.cone.in_doubt:
-                    raise Held(
-                        Reason.CONE_UNCERTAIN, "the ultrasound cone was not found with confidence", result=result
-                    )
+                    raise Held(Reason.CONE_UNCERTAIN, plan.cone.doubt, result=result)
                 return result
             if mended < LONGEST_MENDING:
                 plan = plan.with_more(masking(residual, plan.rows, plan.columns), residual)

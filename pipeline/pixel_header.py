@@ -8,17 +8,20 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from pipeline.regions import move_regions
+from pydicom import Dataset
+
+from pipeline.coordinates import move_coordinates
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
-
     from pipeline.frames.description import PixelDescription
     from pipeline.plan import RedactionPlan
 
 _NO_LONGER_TRUE = ("SmallestImagePixelValue", "LargestImagePixelValue")
 """Optional, and false once pixels are black that were not."""
 DERIVATION = "Burned-in text and image surroundings blanked"
+DERIVATION_CODE = ("113047", "DCM", "Pixel by pixel mask")
+"""Of CID 7203 Image Derivation, PS3.16: the nearest one; the group has no code for a crop."""
+_LONGEST_ST = 1024
 
 
 def describe_output(
@@ -32,6 +35,11 @@ def describe_output(
         The source's syntax allows loss: the history says so, whatever the new syntax is.
     text_is_gone
         Text was looked for, removed, and looked for again.
+
+    Raises
+    ------
+    Held
+        `REFERENCES_CROPPED` where the frame is cropped and a place in it cannot be said again.
     """
     finished = copy.deepcopy(header)
     finished.Rows, finished.Columns = description.rows, description.columns
@@ -46,12 +54,22 @@ def describe_output(
         finished.BurnedInAnnotation = "YES"
     if plan.changes_pixels:
         finished.ImageType = ["DERIVED", *_rest_of_image_type(header)]
-        finished.DerivationDescription = DERIVATION
+        _say_derived(finished)
         for keyword in _NO_LONGER_TRUE:
             if keyword in finished:
                 delattr(finished, keyword)
-        move_regions(finished, plan.crop)
+        move_coordinates(finished, plan.crop, rows=plan.rows, columns=plan.columns)
     return finished
+
+
+def _say_derived(header: Dataset) -> None:
+    """Add to the description and the codes of how the pixels were derived; what an earlier derivation said stays."""
+    before = str(header.get("DerivationDescription") or "").strip()
+    joined = f"{before}; {DERIVATION}" if before else DERIVATION
+    header.DerivationDescription = joined if len(joined) <= _LONGEST_ST else DERIVATION
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = DERIVATION_CODE
+    header.DerivationCodeSequence = [*(header.get("DerivationCodeSequence") or ()), code]
 
 
 def _rest_of_image_type(header: Dataset) -> list[str]:

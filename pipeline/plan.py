@@ -6,13 +6,15 @@ grows: `with_more` adds, nothing takes away.
 
 from __future__ import annotations
 
+import base64
+import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.painting import cells_of
-from pipeline.records import ConeFinding, ConeOutcome, Findings, TextAction, TextFinding
+from pipeline.records import BlankedBox, ConeFinding, ConeOutcome, Findings, TextAction, TextFinding, WrittenPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +36,7 @@ class Redaction:
     frame_first, frame_last
         Zero-based, both inclusive.
     rule
-        Which part of the profile decided: `text`, `verify`, `mask:NAME`.
+        Which part of the profile decided: `text`, `verify`, `mask:NAME`, `mask:ctp:LINE`.
     """
 
     frame_first: int
@@ -55,12 +57,18 @@ class ConeArea:
         The part of the frame that the output consists of; None for all of it.
     in_doubt
         A cone was wanted and not found, and no fall-back helped: the finished object is held for a person.
+    rule
+        Why this is kept: `cone` (the model's), or a fall-back, `cone:regions` or `cone:masks`; empty for neither.
+    doubt
+        Why the model's cone was not taken, as a sentence of ours; empty where it was.
     """
 
     kept: NDArray[np.bool_] | None
     crop: Box | None
     finding: ConeFinding
     in_doubt: bool
+    rule: str = "cone"
+    doubt: str = ""
 
 
 NO_CONE = ConeArea(
@@ -68,6 +76,7 @@ NO_CONE = ConeArea(
     crop=None,
     finding=ConeFinding(outcome=ConeOutcome.NOT_APPLICABLE, confidence=0.0, box=None),
     in_doubt=False,
+    rule="",
 )
 
 
@@ -125,7 +134,37 @@ class RedactionPlan:
 
     def findings(self) -> Findings:
         """Return what the record says about the pixels."""
-        return Findings(frames=self.frames, redacted_fraction=self._fraction(), cone=self.cone.finding, text=self.text)
+        return Findings(
+            frames=self.frames,
+            redacted_fraction=self._fraction(),
+            cone=self.cone.finding,
+            text=self.text,
+            plan=self._written(),
+        )
+
+    def _written(self) -> WrittenPlan:
+        kept = self.cone.kept
+        return WrittenPlan(
+            rows=self.rows,
+            columns=self.columns,
+            grid=self.grid,
+            crop=self.crop,
+            kept=None if kept is None else packed_mask(kept),
+            kept_rule=self.cone.rule,
+            doubt=self.cone.doubt,
+            blanked=tuple(dict.fromkeys(self._as_blanked(redaction) for redaction in self.redactions)),
+        )
+
+    def _as_blanked(self, redaction: Redaction) -> BlankedBox:
+        left, top, right, bottom = redaction.box
+        rows, columns = self.grid
+        box = (left - left % columns, top - top % rows, right + -right % columns, bottom + -bottom % rows)
+        return BlankedBox(
+            frame_first=redaction.frame_first,
+            frame_last=redaction.frame_last,
+            box=clipped(box, self.rows, self.columns) or redaction.box,
+            rule=redaction.rule,
+        )
 
     def _fraction(self) -> float:
         if not self.frames:
@@ -152,6 +191,17 @@ def uncropped_plan(description: PixelDescription) -> RedactionPlan:
         redactions=(),
         text=(),
     )
+
+
+def packed_mask(mask: NDArray[np.bool_]) -> str:
+    """Return a mask as text; `unpacked_mask` reads it."""
+    return base64.b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode("ascii")
+
+
+def unpacked_mask(packed: str, rows: int, columns: int) -> NDArray[np.bool_]:
+    """Return the mask that `packed_mask` wrote, bool (rows, columns)."""
+    bits = np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype=np.uint8)
+    return np.unpackbits(bits, count=rows * columns).reshape(rows, columns).astype(bool)
 
 
 def grid_of(description: PixelDescription) -> tuple[int, int]:

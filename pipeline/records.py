@@ -115,6 +115,59 @@ class ConeFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlankedBox:
+    """One rectangle that was blanked, as it was written.
+
+    Parameters
+    ----------
+    frame_first, frame_last
+        Zero-based, both inclusive.
+    box
+        left, top, right, bottom in pixels of the original frame, right and bottom exclusive, rounded outward to what
+        can be blanked in the stored data.
+    rule
+        Why: `text`, `verify`, `mask:NAME`, or `mask:ctp:LINE`.
+    """
+
+    frame_first: int
+    frame_last: int
+    box: tuple[int, int, int, int]
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPlan:
+    """The plan by which an object's frames were painted: what a reviewer sees is what was done.
+
+    Parameters
+    ----------
+    rows, columns
+        Of the original frame.
+    grid
+        Rows and columns of the smallest area that could be blanked.
+    crop
+        The part of the original frame that the output consists of.
+    kept
+        Outside it every frame is black: a mask of the original frame as zlib-packed bits in base64, rows first, highest
+        bit first; None where nothing is blanked around a cone.
+    kept_rule
+        Why that stays: `cone`, `cone:regions`, or `cone:masks` (then only the rectangles of masks are blanked); empty
+        where there is no cone.
+    doubt
+        Why the model's cone was not taken; empty where it was.
+    """
+
+    rows: int
+    columns: int
+    grid: tuple[int, int]
+    crop: tuple[int, int, int, int]
+    kept: str | None
+    kept_rule: str
+    doubt: str
+    blanked: tuple[BlankedBox, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """What was found and done in the pixels.
 
@@ -122,12 +175,15 @@ class Findings:
     ----------
     redacted_fraction
         Share of the original's pixels, over all frames, that were blanked or cropped away.
+    plan
+        None where there are no pixels.
     """
 
     frames: int
     redacted_fraction: float
     cone: ConeFinding
     text: tuple[TextFinding, ...]
+    plan: WrittenPlan | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

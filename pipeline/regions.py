@@ -31,14 +31,26 @@ class RegionKind(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """One region: its box in pixels of the frame, right and bottom exclusive."""
+    """One region that lies in the frame.
+
+    Parameters
+    ----------
+    box
+        In pixels of the frame, right and bottom exclusive, cut at the frame's edges.
+    believed
+        More than half of what the header claims lies in the frame; else it was written for frames of another size.
+    """
 
     box: Box
     kind: RegionKind
+    believed: bool
 
 
 def read_regions(header: Dataset, rows: int, columns: int) -> tuple[Region, ...]:
-    """Return the regions that lie in the frame, cut at its edges; unknown kinds and specks are left out."""
+    """Return the regions that lie in the frame, cut at its edges, each once.
+
+    Unknown kinds, specks, and what is empty or turned round are left out.
+    """
     regions = []
     for item in header.get("SequenceOfUltrasoundRegions") or ():
         box = _box_of(item)
@@ -46,9 +58,9 @@ def read_regions(header: Dataset, rows: int, columns: int) -> tuple[Region, ...]
         kind = item.get("RegionSpatialFormat")
         if inside is None or kind not in tuple(RegionKind):
             continue
-        if (inside[2] - inside[0]) * (inside[3] - inside[1]) >= _SMALLEST_SHARE * rows * columns:
-            regions.append(Region(box=inside, kind=RegionKind(kind)))
-    return tuple(regions)
+        if box is not None and _area(inside) >= _SMALLEST_SHARE * rows * columns:
+            regions.append(Region(box=inside, kind=RegionKind(kind), believed=2 * _area(inside) > _area(box)))
+    return tuple(dict.fromkeys(regions))
 
 
 def move_regions(header: Dataset, crop: Box) -> None:
@@ -82,6 +94,10 @@ def _move_region(item: Dataset, left: int, top: int, width: int, height: int) ->
         if shift and isinstance(item.get(keyword), int):
             setattr(item, keyword, item.get(keyword) - shift)
     return True
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _box_of(item: Dataset) -> Box | None:

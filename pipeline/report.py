@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.reasons import Held
-    from pipeline.records import DeidentifiedInstance
+    from pipeline.records import DeidentifiedInstance, WrittenPlan
 
 WRITTEN, HELD, REFUSED, SKIPPED = "written", "held", "refused", "skipped"
 _OWNER_ONLY = 0o600
@@ -65,10 +65,28 @@ def record(instance: DeidentifiedInstance) -> dict[str, Any]:
             "box": list(box) if box is not None else None,
         },
         "text_regions": len(findings.text),
+        "plan": None if findings.plan is None else plan_record(findings.plan),
         "transfer_syntax_uid": instance.transfer_syntax_uid,
         "sha256": instance.sha256,
         "profile_sha256": instance.profile_sha256,
         "models": dict(instance.model_sha256),
+    }
+
+
+def plan_record(plan: WrittenPlan) -> dict[str, Any]:
+    """Return the plan by which frames were painted, as the record and the review show it."""
+    return {
+        "rows": plan.rows,
+        "columns": plan.columns,
+        "grid": list(plan.grid),
+        "crop": list(plan.crop),
+        "kept": plan.kept,
+        "kept_rule": plan.kept_rule,
+        "doubt": plan.doubt,
+        "blanked": [
+            {"frames": [one.frame_first, one.frame_last], "box": list(one.box), "rule": one.rule}
+            for one in plan.blanked
+        ],
     }
 
 
@@ -128,5 +146,6 @@ def _line(entry: Entry) -> dict[str, Any]:
         "redacted_fraction": entry.record.get("redacted_fraction"),
         "cone": entry.record.get("cone"),
         "text_regions": entry.record.get("text_regions"),
+        "plan": entry.record.get("plan"),
         "sha256": entry.record.get("sha256"),
     }

@@ -226,7 +226,10 @@ def pixel_stage(profile: Profile) -> list[str]:
             f"Ultrasound cone: looked for where Modality is {', '.join(pixels.cone.apply_to)}; outside "
             f"{'black' if pixels.cone.blank_outside else 'stays'}, {'cropped' if pixels.cone.crop else 'not cropped'}."
         )
-    lines.append(f"Device masks: {len(pixels.masks)} in the profile; each class says how many objects one fits.")
+    script = "and a CTP script " if pixels.ctp_script is not None else ""
+    lines.append(
+        f"Device masks: {len(pixels.masks)} {script}in the profile; each class says how many objects one fits."
+    )
     doubts = ", ".join(pixels.review.hold_when) or "nothing"
     lines.append(f"Written objects: {'searched again' if pixels.verify else 'not searched again'}; held on {doubts}.")
     return lines

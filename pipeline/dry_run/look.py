@@ -16,7 +16,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-from pipeline.device_masks import fitting_masks
+from pipeline.device_masks import device_redactions
 from pipeline.frames.read import open_instance
 from pipeline.frames.silence import quiet_libraries
 from pipeline.header.container import write_part10_to
@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
     from pydicom.dataset import Dataset
 
-    from config.schema import DeviceMask, Profile
+    from config.schema import Profile
     from pipeline.deidentify import Deidentifier
     from pipeline.header.scrub import ScrubbedHeader
+    from pipeline.plan import Redaction
     from pipeline.records import ReceivedInstance
 
 _PATIENT_NAME, _PATIENT_ID = 0x00100010, 0x00100020
@@ -131,12 +132,12 @@ class Look:
     frames
         0 where it has no pixel data.
     masks
-        Device masks of the profile that fit it.
+        Rectangles that the profile's device masks and CTP script would blank on it.
     """
 
     sop_class_uid: str
     frames: int
-    masks: tuple[DeviceMask, ...]
+    masks: tuple[Redaction, ...]
     lines: tuple[Line, ...] = field(repr=False)
 
 
@@ -162,7 +163,13 @@ def look_at(received: ReceivedInstance, deidentifier: Deidentifier, *, with_valu
             frames=0 if size is None else size.frames,
             masks=()
             if size is None
-            else fitting_masks(source.header, deidentifier.profile.pixels.masks, rows=size.rows, columns=size.columns),
+            else device_redactions(
+                source.header,
+                deidentifier.profile.pixels,
+                rows=size.rows,
+                columns=size.columns,
+                frames=size.frames,
+            ),
             lines=lines,
         )
 

@@ -1,54 +1,63 @@
-"""CTP's DicomPixelAnonymizer scripts: conditions in braces, then rectangles `(left,top,width,height)`.
+"""CTP's DicomPixelAnonymizer scripts as wishes; the reading itself is `config.ctp_script`.
 
-Rule of the file: text outside braces and parentheses is a comment. Source: RSNA MIRC wiki, "The CTP DICOM Pixel
-Anonymizer".
+Rule of the file: a condition that no device mask can say is no condition here, and is reported by the masks.
 """
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from pydicom.datadict import keyword_for_tag
 
-from pipeline.recipes.wishes import MaskWish, Recipe, shortened
+from config.ctp_script import All, Comparison, ConditionError, parse_condition, written_rules
+from pipeline.recipes.wishes import MaskWish, Recipe, UnreadableRecipeError, shortened
 
-_RULE = re.compile(r"\{([^{}]*)\}((?:\s*\(\s*-?\d+\s*,\s*-?\d+\s*,\s*\d+\s*,\s*\d+\s*\))+)")
-_RECTANGLE = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\)")
-_CONDITION = re.compile(r'\s*(?:\[([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\]|(\w+))\.(\w+)\(\s*"([^"]*)"\s*\)\s*', re.ASCII)
-_VERBS = {"equals": "equals", "equalsIgnoreCase": "equals", "contains": "contains", "containsIgnoreCase": "contains"}
+if TYPE_CHECKING:
+    from config.ctp_script import Condition, WrittenRule
+
+_VERBS = frozenset({"equals", "contains"})
 
 
 def looks_like_pixels(text: str) -> bool:
     """Tell whether a text has at least one rule of this kind."""
-    return _RULE.search(text) is not None
+    try:
+        return any(rule.rectangles for rule in written_rules(text))
+    except ConditionError:
+        return True
 
 
 def read_pixels(text: str) -> Recipe:
-    """Read a script."""
-    return Recipe(
-        form="a CTP DicomPixelAnonymizer script", masks=tuple(_mask(text, rule) for rule in _RULE.finditer(text))
-    )
+    """Read a script.
+
+    Raises
+    ------
+    UnreadableRecipeError
+        Numbers in parentheses that are no rectangle.
+    """
+    try:
+        masks = tuple(_mask(rule) for rule in written_rules(text) if rule.rectangles)
+    except ConditionError as error:
+        raise UnreadableRecipeError(str(error)) from error
+    return Recipe(form="a CTP DicomPixelAnonymizer script", masks=masks)
 
 
-def _mask(text: str, rule: re.Match[str]) -> MaskWish:
-    left, top, width, height = 1, 2, 3, 4
+def _mask(rule: WrittenRule) -> MaskWish:
     return MaskWish(
-        line=text.count("\n", 0, rule.start()) + 1,
-        what=shortened(rule[1]),
-        conditions=_conditions(rule[1]),
-        rectangles=tuple(
-            (int(one[left]), int(one[top]), int(one[width]), int(one[height])) for one in _RECTANGLE.finditer(rule[2])
-        ),
+        line=rule.line,
+        what=shortened(rule.condition),
+        conditions=_conditions(rule.condition),
+        rectangles=rule.rectangles,
     )
 
 
 def _conditions(written: str) -> tuple[tuple[str, str, str], ...]:
-    """Return the conditions if they are joined by `*` alone, else nothing."""
-    found = [_CONDITION.fullmatch(part) for part in written.split("*")]
-    if not all(one is not None and one[4] in _VERBS for one in found):
+    """Return the comparisons if they are joined by `*` alone, else nothing."""
+    try:
+        condition = parse_condition(written)
+    except ConditionError:
         return ()
-    return tuple(
-        (one[3] or keyword_for_tag(int(one[1] + one[2], 16)), _VERBS[one[4]], one[5])
-        for one in found
-        if one is not None
-    )
+    parts: tuple[Condition, ...] = condition.parts if isinstance(condition, All) else (condition,)
+    comparisons = [part for part in parts if isinstance(part, Comparison) and part.method in _VERBS]
+    if len(comparisons) < len(parts):
+        return ()
+    return tuple((keyword_for_tag(one.tag), one.method, one.value) for one in comparisons)

@@ -109,6 +109,12 @@ def speckle(frames: int = 1, rows: int = 160, columns: int = 240, seed: int = 0)
     return np.clip(smooth, 0, 120).astype(np.uint8)
 
 
+def moving_within(mask: NDArray[np.bool_], frames: int = 5, seed: int = 0) -> NDArray[np.uint8]:
+    """Return a clip (frames, rows, columns) like a screen: speckle inside the mask, what stands still outside it."""
+    moving = speckle(frames, *mask.shape, seed=seed) + np.uint8(10)
+    return np.where(mask, moving, moving[:1])
+
+
 def burn(frame: NDArray[Any], text: str, left: int, bottom: int, *, value: int = 255, scale: float = 0.6) -> None:
     """Burn text into a frame, in place, its baseline at `bottom`."""
     colour = (value,) * (frame.shape[2] if frame.ndim == 3 else 1)

@@ -156,10 +156,7 @@ def test_what_is_wrong_in_a_profile_is_named_with_its_line(profile_file, case):
 
 UNAVAILABLE = [
     *(f"options: [{option}]" for option in Option if option not in AVAILABLE_OPTIONS),
-    "pixels: {cone: {keep_regions: [m_mode]}}",
-    "pixels: {cone: {fallback: [regions, hold]}}",
     "pixels: {text: {fill: inpaint}}",
-    "pixels: {ctp_script: device.script}",
     "pixels: {verify: false}",
     "pixels: {review: {hold_when: []}}",
     "pixels: {review: {hold_when: [residual_text]}}",

@@ -99,7 +99,7 @@ def _result(output):
         series_instance_uid="2.25.12",
         study_instance_uid="2.25.13",
         patient_id="SV-A",
-        findings=Findings(frames=1, redacted_fraction=0.1, cone=cone, text=(text,)),
+        findings=Findings(frames=1, redacted_fraction=0.1, cone=cone, text=(text,), plan=None),
         profile_sha256="0" * 64,
         model_sha256={},
         crosswalk=crosswalk_entry(),

@@ -6,17 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from config.schema import Cone
-from models.cone import ACCEPTED_CONFIDENCE
-from pipeline.cone_area import find_cone_area, has_other_coordinates
-from pipeline.frames.read import open_instance
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
-from pipeline.plan import NO_CONE, ConeArea, Redaction, RedactionPlan, clipped, masking
-from pipeline.reasons import Held, Reason
+from pipeline.plan import (
+    NO_CONE,
+    ConeArea,
+    Redaction,
+    RedactionPlan,
+    clipped,
+    masking,
+    packed_mask,
+    unpacked_mask,
+)
 from pipeline.records import ConeFinding, ConeOutcome, TextAction, TextFinding, TextPlace
 from pipeline.regions import move_regions, read_regions
 from pipeline.text_search import merged
-from tests.factories.pixels import FixedCone, save_image, speckle
 
 
 def plan(*redactions, **changes):
@@ -192,110 +195,41 @@ def test_the_sequence_goes_with_its_last_region():
     assert "SequenceOfUltrasoundRegions" not in header
 
 
-def test_an_object_with_other_coordinates_is_not_cropped():
-    """Positions in the patient, curves."""
-    header = Dataset()
-    assert not has_other_coordinates(header)
-    header.add_new(0x50000005, "US", 1)
-    assert has_other_coordinates(header)
-    positioned = Dataset()
-    positioned.ImagePositionPatient = [0, 0, 0]
-    assert has_other_coordinates(positioned)
-
-
-class Sequence:
-    """Gives one cone after another."""
-
-    def __init__(self, *cones):
-        self.cones = list(cones)
-
-    def segment(self, image):
-        """Return the next, the last one for ever."""
-        return self.cones.pop(0) if len(self.cones) > 1 else self.cones[0]
-
-
-def square(left, right, confidence=0.9):
-    """Return a cone of some columns."""
-    mask = np.zeros((160, 240), bool)
-    mask[20:140, left:right] = True
-    return FixedCone(mask=mask, confidence=confidence)
-
-
-def area(tmp_path, segmenter, *, frames=5, masks_fit=False, regions=(), **settings):
-    """Decide the cone of a clip."""
-    attributes = {"SequenceOfUltrasoundRegions": list(regions)} if regions else {}
-    path = save_image(tmp_path / "in.dcm", speckle(frames), **attributes)
-    cone = Cone(**{"fallback": ("hold",), **settings})
-    with open_instance(path) as opened:
-        assert opened.frames is not None
-        return find_cone_area(opened.frames, opened.header, cone, segmenter, masks_fit=masks_fit)
-
-
-def test_one_cone_for_the_clip_is_what_most_frames_agree_on(tmp_path):
-    """One frame that is off does not decide."""
-    found = area(tmp_path, Sequence(*[square(40, 200)] * 2, square(0, 40), square(40, 200)))
-    assert found.finding.box == (40, 20, 200, 140)
-    assert not found.in_doubt
-
-
-@pytest.mark.parametrize(
-    "cones",
-    [
-        [square(40, 200, ACCEPTED_CONFIDENCE - 0.1)] * 5,
-        [square(40, 42)] * 5,
-        [square(0, 0)] * 5,
-        [square(0, 60), square(60, 120), square(120, 180), square(180, 240), square(90, 150)],
-    ],
-)
-def test_unsure_tiny_empty_or_contradicting_cones_are_in_doubt(cones, tmp_path):
-    """Nothing is blanked on such a ground."""
-    found = area(tmp_path, Sequence(*cones))
-    assert found.in_doubt
-    assert found.kept is None
-    assert found.finding.outcome is ConeOutcome.UNCERTAIN
-
-
-def test_the_header_s_own_regions_are_a_fall_back(tmp_path):
-    """Only what it calls tissue stays."""
-    found = area(
-        tmp_path,
-        Sequence(*[square(0, 0)] * 5),
-        regions=[region((30, 30, 99, 99)), region((150, 30, 199, 99), kind=3)],
-        fallback=("regions", "hold"),
+def test_the_written_plan_is_the_plan():
+    """Boxes grow to what can be blanked, each stands once, and the mask can be unpacked again."""
+    kept = np.zeros((20, 30), bool)
+    kept[3:17, 5:21] = True
+    area = ConeArea(
+        kept=kept,
+        crop=(5, 3, 21, 17),
+        finding=ConeFinding(outcome=ConeOutcome.CROPPED, confidence=1.0, box=(5, 3, 21, 17)),
+        in_doubt=False,
     )
-    assert not found.in_doubt
-    assert found.finding.box == (30, 30, 100, 100)
+    made = plan(redaction(2, 4, (9, 5, 13, 9)), redaction(2, 4, (9, 5, 13, 9)), cone=area, grid=(8, 8))
+
+    written = made.findings().plan
+
+    assert written is not None
+    assert written.crop == made.crop == (0, 0, 21, 17)
+    assert written.kept is not None
+    assert np.array_equal(unpacked_mask(written.kept, 20, 30), kept)
+    assert packed_mask(kept) == written.kept
+    assert [(one.frame_first, one.frame_last, one.box, one.rule) for one in written.blanked] == [
+        (2, 4, (8, 0, 16, 16), "text")
+    ]
+    assert made.blanked(3)[:16, 8:16].all()
+    assert (written.kept_rule, written.doubt) == ("cone", "")
 
 
-def test_device_masks_are_a_fall_back_where_they_fit(tmp_path):
-    """Else the object is in doubt."""
-    fitting = area(tmp_path, Sequence(*[square(0, 0)] * 5), fallback=("masks", "hold"), masks_fit=True)
-    assert not fitting.in_doubt
-    assert area(tmp_path, Sequence(*[square(0, 0)] * 5), fallback=("masks", "hold")).in_doubt
-
-
-@pytest.mark.parametrize(("kind", "name"), [(2, "m_mode"), (3, "spectral"), (4, "waveform")])
-def test_regions_beside_the_cone_stay_where_the_profile_keeps_them(kind, name, tmp_path):
-    """M-mode, Doppler and waveforms are diagnostic."""
-    beside = [region((205, 30, 234, 99), kind=kind)]
-    kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=(name,))
-    gone = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=())
-    assert kept.kept is not None
-    assert gone.kept is not None
-    assert kept.kept[50, 220]
-    assert not gone.kept[50, 220]
-
-
-def test_a_second_pane_stays_where_the_profile_keeps_it(tmp_path):
-    """A tissue region that the cone does not touch."""
-    beside = [region((205, 30, 234, 99))]
-    kept = area(tmp_path, Sequence(*[square(40, 200)] * 5), regions=beside, keep_regions=("second_pane",))
-    assert kept.kept is not None
-    assert kept.kept[50, 220]
-
-
-def test_a_missing_cone_model_holds(tmp_path):
-    """The profile needs one."""
-    with pytest.raises(Held) as raised:
-        area(tmp_path, None)
-    assert raised.value.reason is Reason.MODEL_UNAVAILABLE
+def test_regions_say_whether_they_were_written_for_this_frame():
+    """More than half of a region outside the frame means another size; each region counts once."""
+    header = Dataset()
+    header.SequenceOfUltrasoundRegions = [
+        region((100, 10, 260, 90)),
+        region((10, 10, 500, 400)),
+        region((100, 10, 260, 90)),
+    ]
+    assert [(one.box, one.believed) for one in read_regions(header, 100, 200)] == [
+        ((100, 10, 200, 91), True),
+        ((10, 10, 200, 100), False),
+    ]

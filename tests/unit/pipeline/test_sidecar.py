@@ -57,7 +57,7 @@ def instance(*texts, sop="2.25.1"):
         series_instance_uid="2.25.2",
         study_instance_uid="2.25.3",
         patient_id="SV-A",
-        findings=Findings(frames=5, redacted_fraction=0.1, cone=cone, text=found),
+        findings=Findings(frames=5, redacted_fraction=0.1, cone=cone, text=found, plan=None),
         profile_sha256="00",
         model_sha256={},
         crosswalk=crosswalk_entry(),
