@@ -116,7 +116,7 @@ class Decisions:
             if not targets:
                 raise NotPossibleError(f"the rule of instance {instance_id} names no target any more")
             self._database.apply(connection, instance_id, InstanceEvent.RELEASE)
-            insert_deliveries(self._database, connection, instance_id, targets, _stored_output(row))
+            insert_deliveries(self._database, connection, instance_id, targets, stored_output(row))
             self._audit(connection, "release", instance_id, {"reason": row.reason, "why": reason})
 
     def reject(self, instance_id: int, *, reason: str) -> None:
@@ -309,7 +309,7 @@ def _held_row(row: Any) -> HeldInstance:
     )
 
 
-def _stored_output(row: Any) -> Output:
+def stored_output(row: Any) -> Output:
     return Output(
         token=row.output_token,
         sha256=row.output_sha256,
