@@ -310,6 +310,7 @@ def _held_row(row: Any) -> HeldInstance:
 
 
 def stored_output(row: Any) -> Output:
+    """Return the output that an instance's row tells of."""
     return Output(
         token=row.output_token,
         sha256=row.output_sha256,

@@ -234,6 +234,6 @@ def _is_original(spool: Spool, row: Any) -> bool:
             if file.seek(0, 2) != row.size_bytes:
                 return False
             file.seek(data_set_offset(file))
-            return hashlib.file_digest(file, "sha256").digest() == row.content_sha256
+            return bool(hashlib.file_digest(file, "sha256").digest() == row.content_sha256)
     except (OSError, NotPart10Error):
         return False

@@ -1,7 +1,7 @@
 """The audit becomes a hash chain, and remembers how far it was exported.
 
-SQLite cannot give a table a column that is NOT NULL and has no default: the rows are copied, with their numbers, and the
-triggers made again.
+SQLite cannot give a table a column that is NOT NULL and has no default: the rows are copied, with their numbers, and
+the triggers made again.
 """
 
 import json
