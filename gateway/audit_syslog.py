@@ -1,8 +1,8 @@
 """Audit messages over syslog and TLS: RFC 5424 messages in RFC 5425 frames, as PS3.15 A.6 asks.
 
-Syslog has no acknowledgement. A row counts as sent once the repository's machine has acknowledged all bytes at TCP's
-level; what was not is sent again over the next connection. So every row arrives at least once, unless the repository
-itself loses what it has taken.
+Syslog has no acknowledgement. A row counts as taken once the repository's machine has acknowledged all bytes at TCP's
+level. When the repository ends a connection, what was sent last over it is sent again over the next one, because it may
+have ended without reading what its machine had. So every row arrives, some may twice.
 
 Rule of the file: bytes and sockets; what a message says is `audit_messages`' business.
 """
@@ -112,8 +112,9 @@ class Repository:
         Raises
         ------
         NotTakenError
-            It may have some of them.
+            It may have some of them; and where it has ended the connection, it may lack what was sent last over it.
         """
+        self.notice()
         connection = self._connected()
         try:
             connection.sendall(b"".join(frame(message, hostname=self._hostname) for message in messages))
@@ -124,6 +125,18 @@ class Repository:
         except OSError:
             self.close()
             raise NotTakenError(NotTaken.CLOSED) from None
+
+    def notice(self) -> None:
+        """Look whether the repository has ended the connection.
+
+        Raises
+        ------
+        NotTakenError
+            It has; the next `send` opens another one.
+        """
+        if self._connection is not None and _is_closed(self._connection):
+            self.close()
+            raise NotTakenError(NotTaken.CLOSED)
 
     def close(self) -> None:
         """End the connection, if there is one."""
@@ -138,8 +151,6 @@ class Repository:
                 connection.close()
 
     def _connected(self) -> ssl.SSLSocket:
-        if self._connection is not None and _is_closed(self._connection):
-            self.close()
         if self._connection is None:
             self._connection = self._connect()
         self._connection.settimeout(self._patience_s)

@@ -51,6 +51,8 @@ class Auditor:
         self._database = database
         self._repository = repository
         self._messages = Messages(config, hostname=socket.gethostname())
+        self._before_last: int | None = None
+        """What was taken before the last rows that were sent over the connection that is open; None: none is."""
         self._destination = f"{config.audit.syslog.host}:{config.audit.syslog.port}"
 
     def send_some(self) -> int:
@@ -63,9 +65,18 @@ class Auditor:
         """
         last = self.last_taken()
         messages = list(islice(self._messages.after(self._database, last), _AT_ONCE))
-        if messages:
+        try:
+            if not messages:
+                self._repository.notice()
+                return 0
             self._repository.send(messages)
-            self._keep(messages[-1].row_id)
+        except NotTakenError:
+            if self._before_last is not None:
+                self._keep(self._before_last)
+                self._before_last = None
+            raise
+        self._keep(messages[-1].row_id)
+        self._before_last = last
         return len(messages)
 
     def last_taken(self) -> int:

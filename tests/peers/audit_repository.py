@@ -30,7 +30,7 @@ class Repository:
     Parameters
     ----------
     hangs_up_after
-        A connection is cut, without a word, once so many messages have come over it; None: never.
+        The first connection is cut, without a word, once so many messages have come over it; None: never.
     """
 
     port: int
@@ -50,7 +50,7 @@ class Repository:
             while length := _length(stream):
                 self.messages.append(stream.read(length))
                 taken += 1
-                if taken == self.hangs_up_after:
+                if self.connections == 1 and taken == self.hangs_up_after:
                     return
             self.ended_properly += 1
 
