@@ -91,7 +91,7 @@ class Decisions:
                 raise NotPossibleError(f"there is no instance {instance_id}")
             deliveries = connection.execute(sa.select(delivery).where(delivery.c.instance_id == instance_id)).mappings()
             history = connection.execute(
-                sa.select(audit).where(audit.c.instance_id == instance_id).order_by(audit.c.id)
+                _AUDITED.where(audit.c.instance_id == instance_id).order_by(audit.c.id)
             ).mappings()
             shown = {k: v for k, v in row.items() if not isinstance(v, bytes)}
             return {**shown, "deliveries": [dict(d) for d in deliveries], "history": [dict(h) for h in history]}
@@ -290,6 +290,9 @@ class Decisions:
         self._database.append_audit(
             connection, actor=self._actor, action=action, instance_id=instance_id, detail=detail
         )
+
+
+_AUDITED = sa.select(audit.c.id, audit.c.at, audit.c.actor, audit.c.action, audit.c.instance_id, audit.c.detail)
 
 
 def _held_row(row: Any) -> HeldInstance:
