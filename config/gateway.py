@@ -297,6 +297,61 @@ class Web(Section):
     behind_proxy: bool = False
 
 
+class SyslogTls(Section):
+    """TLS towards the audit repository. PEM files; they are read again when they change.
+
+    Parameters
+    ----------
+    trusted_certificates
+        Authorities to which its certificate must lead back.
+    certificate, private_key
+        With which we call it; without them it is shown none.
+    server_name
+        The name its certificate must carry; None: the host.
+    """
+
+    trusted_certificates: LocalPath
+    certificate: LocalPath | None = None
+    private_key: LocalPath | None = None
+    server_name: Host | None = None
+
+    @model_validator(mode="after")
+    def _a_certificate_has_a_key(self) -> Self:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("`certificate` and `private_key` are written together or not at all")
+        return self
+
+
+class Syslog(Section):
+    """An audit repository that takes syslog over TLS (RFC 5425, PS3.15 A.6); there is no other transport."""
+
+    host: Host
+    port: Port = 6514
+    tls: SyslogTls
+
+    @model_validator(mode="after")
+    def _one_host(self) -> Self:
+        if is_network(self.host):
+            raise ValueError(f"{self.host} is a network; write the repository's name or address")
+        return self
+
+
+class Audit(Section):
+    """How the audit leaves the node as DICOM Audit Messages (PS3.15 A.5); it is always kept in the ledger.
+
+    Parameters
+    ----------
+    participants
+        `none`: no message says anything of a patient or a study. `pseudonyms`: messages about an object that was
+        de-identified name its new study and patient.
+    syslog
+        Where every message is sent; None: nowhere.
+    """
+
+    participants: Literal["none", "pseudonyms"] = "none"
+    syslog: Syslog | None = None
+
+
 class GatewayConfig(Section):
     """The whole of `gateway.yaml`, checked. Made by `config.load.load_gateway`.
 
@@ -320,6 +375,7 @@ class GatewayConfig(Section):
     models: ModelsConfig = ModelsConfig()
     secrets: Secrets
     metrics: Metrics = Metrics()
+    audit: Audit = Audit()
     web: Web | None = None
 
     def calling_ae_title(self, node: str) -> str:

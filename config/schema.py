@@ -4,6 +4,7 @@ Rule of the file: names only. `config.load` turns files into these types.
 """
 
 from config.gateway import (
+    Audit,
     Completion,
     GatewayConfig,
     Listener,
@@ -15,6 +16,8 @@ from config.gateway import (
     Secrets,
     Send,
     Storage,
+    Syslog,
+    SyslogTls,
     Timeouts,
     Tls,
     Web,
@@ -40,6 +43,7 @@ from config.rule import Match, Rule
 
 __all__ = [
     "AVAILABLE_OPTIONS",
+    "Audit",
     "Completion",
     "Cone",
     "DateShift",
@@ -64,6 +68,8 @@ __all__ = [
     "Send",
     "Sidecar",
     "Storage",
+    "Syslog",
+    "SyslogTls",
     "TagRule",
     "Text",
     "Timeouts",

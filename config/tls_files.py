@@ -29,7 +29,7 @@ def check_tls_files(raw: Mapping[str, Any], folder: Path) -> Iterator[tuple[Plac
     folder
         Where relative paths lie.
     """
-    listener, nodes = raw.get("listener"), raw.get("nodes")
+    listener, nodes, audit = raw.get("listener"), raw.get("nodes"), raw.get("audit")
     sections: list[tuple[Place, Any]] = []
     if isinstance(listener, dict):
         sections.append((("listener", "tls"), listener.get("tls")))
@@ -37,6 +37,9 @@ def check_tls_files(raw: Mapping[str, Any], folder: Path) -> Iterator[tuple[Plac
         sections += [
             (("nodes", name, "tls"), node.get("tls")) for name, node in nodes.items() if isinstance(node, dict)
         ]
+    syslog = audit.get("syslog") if isinstance(audit, dict) else None
+    if isinstance(syslog, dict):
+        sections.append((("audit", "syslog", "tls"), syslog.get("tls")))
     for place, section in sections:
         if not isinstance(section, dict):
             continue

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from gateway.audit_chain import BEFORE_THE_FIRST, row_sha256
 from gateway.states import InstanceEvent, InstanceState, next_instance_state
 from gateway.tables import audit, instance
 
@@ -26,7 +27,7 @@ _BUSY_TIMEOUT_S = 60
 _FULL = 2
 _MOST_IN_ONE_STATEMENT = 500
 _MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a test holds it to the files, so that opening a ledger needs no Alembic."""
 
 
@@ -153,12 +154,27 @@ class Database:
         instance_id: int | None,
         detail: Mapping[str, str | int | float | None],
     ) -> None:
-        """Write who did what, in the transaction that does it."""
-        connection.execute(
-            audit.insert().values(
-                at=self.clock(), actor=actor, action=action, instance_id=instance_id, detail=dict(detail)
-            )
-        )
+        """Write who did what, in the transaction that does it, chained to the row before.
+
+        Transactions that write come one after the other (`write` begins IMMEDIATE), so that no two rows follow one.
+        """
+        content: dict[str, Any] = {
+            "at": float(self.clock()),
+            "actor": actor,
+            "action": action,
+            "instance_id": instance_id,
+            "detail": dict(detail),
+        }
+        newest = sa.select(audit.c.sha256).order_by(audit.c.id.desc()).limit(1)
+        previous = connection.execute(newest).scalar() or BEFORE_THE_FIRST
+        sha256 = row_sha256(previous, **content)
+        connection.execute(audit.insert().values(**content, previous_sha256=previous, sha256=sha256))
+
+    def newest_audit_number(self) -> int:
+        """Return the greatest number that an audit row was ever given, whether or not the row is still there."""
+        with self.read() as connection:
+            given = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").scalar()
+        return int(given or 0)
 
     def apply_to_all(
         self, connection: sa.Connection, instance_ids: Sequence[int], event: InstanceEvent, **values: Any

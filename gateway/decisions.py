@@ -91,7 +91,7 @@ class Decisions:
                 raise NotPossibleError(f"there is no instance {instance_id}")
             deliveries = connection.execute(sa.select(delivery).where(delivery.c.instance_id == instance_id)).mappings()
             history = connection.execute(
-                sa.select(audit).where(audit.c.instance_id == instance_id).order_by(audit.c.id)
+                _AUDITED.where(audit.c.instance_id == instance_id).order_by(audit.c.id)
             ).mappings()
             shown = {k: v for k, v in row.items() if not isinstance(v, bytes)}
             return {**shown, "deliveries": [dict(d) for d in deliveries], "history": [dict(h) for h in history]}
@@ -116,7 +116,7 @@ class Decisions:
             if not targets:
                 raise NotPossibleError(f"the rule of instance {instance_id} names no target any more")
             self._database.apply(connection, instance_id, InstanceEvent.RELEASE)
-            insert_deliveries(self._database, connection, instance_id, targets, _stored_output(row))
+            insert_deliveries(self._database, connection, instance_id, targets, stored_output(row))
             self._audit(connection, "release", instance_id, {"reason": row.reason, "why": reason})
 
     def reject(self, instance_id: int, *, reason: str) -> None:
@@ -292,6 +292,9 @@ class Decisions:
         )
 
 
+_AUDITED = sa.select(audit.c.id, audit.c.at, audit.c.actor, audit.c.action, audit.c.instance_id, audit.c.detail)
+
+
 def _held_row(row: Any) -> HeldInstance:
     delivery_failed = row.state == InstanceState.CLEAN.value
     return HeldInstance(
@@ -309,7 +312,8 @@ def _held_row(row: Any) -> HeldInstance:
     )
 
 
-def _stored_output(row: Any) -> Output:
+def stored_output(row: Any) -> Output:
+    """Return the output that an instance's row tells of."""
     return Output(
         token=row.output_token,
         sha256=row.output_sha256,

@@ -56,6 +56,20 @@ MODEL_SECONDS = Histogram(
 MODEL_INFO = Gauge(
     "sonoveil_model_info", "Models in use; always 1.", ["model", "sha256", "device"], multiprocess_mode="livemax"
 )
+AUDIT_OLDEST_UNSENT = Gauge(
+    "sonoveil_audit_oldest_unsent_seconds",
+    "Age of the oldest audit row that the audit repository has not taken.",
+    multiprocess_mode="livemax",
+)
+DISCREPANCIES = Gauge(
+    "sonoveil_discrepancies",
+    "What did not add up at the last daily self-check, as `sonoveil reconcile` names it.",
+    ["kind"],
+    multiprocess_mode="livemax",
+)
+LAST_SELF_CHECK = Gauge(
+    "sonoveil_last_self_check_timestamp_seconds", "When the last self-check ended.", multiprocess_mode="livemax"
+)
 BUILD_INFO = Gauge("sonoveil_build_info", "This version; always 1.", ["version"], multiprocess_mode="max")
 
 

@@ -3,6 +3,7 @@
     main process      receiver (pynetdicom), health and metrics, this supervision
     worker-N          the pipeline, one instance at a time
     forward-TARGET    C-STORE to one target
+    audit             audit messages to the repository, where there is one
 
 Any of them, the main process included, may be killed at any moment: what is acknowledged is in the ledger, claims of
 the dead are freed, and files that no row names are removed at the next start.
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 
 from config.load import ConfigurationError, read_key
 from gateway import log
+from gateway.audit_changes import note_changes
 from gateway.children import Child, Children
 from gateway.commitments import Commitments
 from gateway.database import Database, LedgerError
@@ -108,6 +110,7 @@ class Node:
         from gateway.metrics import BUILD_INFO, registry  # noqa: PLC0415
         from gateway.receive import Receiver  # noqa: PLC0415
         from gateway.reports import Reports  # noqa: PLC0415
+        from gateway.self_check import SelfCheck  # noqa: PLC0415
 
         config = self._config
         ledger = Ledger(database, replace_duplicates=config.storage.duplicates == "replace")
@@ -131,14 +134,18 @@ class Node:
         )
         receiver.start()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
+        note_changes(database, config, actor=NODE)
         children.start_due()
         health.start()
+        self_check = SelfCheck(database, self._spool)
+        self_check.start()
         announce({"dicom": receiver.port, "metrics": health.port})
         log.event("started", port=receiver.port, version=version("sonoveil"))
         try:
             self._supervise(database, children, receiver, key)
         finally:
             log.event("draining")
+            self_check.stop()
             receiver.stop_accepting()
             receiver.drain(_DRAIN_ASSOCIATIONS)
             children.stop()
@@ -148,6 +155,7 @@ class Node:
             log.event("stopped")
 
     def _wanted(self, config: GatewayConfig, key: bytes) -> list[Child]:
+        from gateway.auditor import AuditorSettings, run_auditor  # noqa: PLC0415  see _run
         from gateway.forwarder import ForwarderSettings, run_forwarder  # noqa: PLC0415  see _run
         from gateway.worker import WorkerSettings, run_worker  # noqa: PLC0415  see _run
 
@@ -160,6 +168,8 @@ class Node:
             name = f"forward-{target}"
             forwarding = ForwarderSettings(name=name, target=target, config=config)
             wanted.append(Child(name=name, target=run_forwarder, settings=forwarding))
+        if config.audit.syslog is not None:
+            wanted.append(Child(name="audit", target=run_auditor, settings=AuditorSettings(config=config)))
         return wanted
 
     def _reload(self, database: Database, children: Children, receiver: Receiver, key: bytes) -> None:
@@ -182,6 +192,7 @@ class Node:
         receiver.admit(config.listener, config.nodes)
         children.replace(self._wanted(config, key))
         self._audit(database, "reload")
+        note_changes(database, config, actor=NODE)
         log.event("reloaded", count=len(config.rules))
 
     def _supervise(self, database: Database, children: Children, receiver: Receiver, key: bytes) -> None:
@@ -267,6 +278,8 @@ def _require_usable_certificates(config: GatewayConfig) -> None:
         tls = config.tls_towards(name)
         if tls is not None and tls.trusted_certificates is not None:
             calling(tls)
+    if config.audit.syslog is not None:
+        calling(config.audit.syslog.tls)
 
 
 def _answers(database: Database) -> bool:

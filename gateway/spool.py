@@ -8,6 +8,7 @@ can be taken for something that may leave.
       originals/ab/TOKEN.dcm    as received; never sent
       outputs/ab/TOKEN.dcm      scrubbed and verified; what is sent
       outputs/ab/TOKEN.WORKER   being made by that worker; removed when it starts again
+      quarantine/…/NAME         what no row names and `reconcile --repair` put aside; confidential
       sidecar/STUDY.csv         confidential: text beside new UIDs
       ledger.sqlite             the ledger
       pulls/                    what of a list was pulled: keyed hashes
@@ -19,6 +20,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,6 +97,7 @@ class Spool:
         self.root = root
         self.incoming = root / "incoming"
         self.sidecar = root / "sidecar"
+        self.quarantine = root / "quarantine"
 
     @property
     def ledger_path(self) -> Path:
@@ -189,6 +192,27 @@ class Spool:
         for path in (self.root / Shelf.OUTPUTS).glob("*/*"):
             if path.suffix != ".dcm":
                 yield path
+
+    def stale(self, *, older_than_s: float) -> Iterator[Path]:
+        """Yield unfinished files, received or made, to which nothing was written for so long."""
+        limit = time.time() - older_than_s
+        for path in sorted([*self.incoming.iterdir(), *self.leftovers()]):
+            with suppress(FileNotFoundError):  # completed or removed since it was listed
+                if path.stat().st_mtime < limit:
+                    yield path
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a file of the spool into `quarantine`, under the folder's name it had; durable when this returns."""
+        room = path.relative_to(self.root).parts[0]
+        folder = self.quarantine / room
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = folder / path.name
+        if aside.exists():
+            aside = folder / f"{path.name}.{new_token()}"
+        path.rename(aside)
+        for changed in (folder, self.quarantine, self.root, path.parent):
+            sync_folder(changed)
+        return aside
 
     def free_bytes(self) -> int:
         """Return what is free on the file system that holds the spool."""

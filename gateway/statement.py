@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pydicom.uid import UID
 
 from gateway import negotiation
+from gateway.audit_messages import EVENTS, LARGEST_BYTES, OURS, PROCESS
+from gateway.audit_syslog import MESSAGE_ID
 from gateway.commitment import WELL_KNOWN_INSTANCE
 from gateway.commitments import ASK_AFTER_S, MOST_IN_ONE_REQUEST
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -60,6 +62,7 @@ def statement(config: GatewayConfig, version: str) -> str:
         _commitment_scu(config),
         _not_offered(),
         _security(config),
+        _audit_trail(config),
         _de_identification(config),
         _worksheet(config),
     )
@@ -272,6 +275,57 @@ def _security(config: GatewayConfig) -> Iterator[str]:
     yield (
         "Callers are known by AE title and address, and where a node names one, by the name in their certificate. "
         f"Unknown callers are {unknown}."
+    )
+
+
+def _audit_trail(config: GatewayConfig) -> Iterator[str]:
+    yield "## Audit trail"
+    yield ""
+    yield (
+        "Every row of the node's audit is a message of the Audit Trail Message Format Profile (PS3.15 A.5), written to "
+        "a file by `sonoveil audit export`. Messages are not received."
+    )
+    yield ""
+    syslog = config.audit.syslog
+    if syslog is None:
+        yield "Messages are sent to no repository in this configuration."
+    else:
+        shown = "a certificate of ours is shown" if syslog.tls.certificate is not None else "no certificate is shown"
+        yield (
+            f"They are sent to {syslog.host}:{syslog.port} by the profile SYSLOG-TLS (PS3.15 A.6): TLS 1.2 or 1.3, the "
+            f"repository's certificate and name are checked, {shown}. Facility 10, severity 5, 4 or 3 by outcome, "
+            f"APP-NAME {PROCESS}, MSGID {MESSAGE_ID}, no STRUCTURED-DATA, UTF-8 with a byte order mark, at most "
+            f"{LARGEST_BYTES} octets; a message may be sent twice."
+        )
+    yield ""
+    yield from _table(
+        ("Action in the ledger", "Event (DCM)", "Type (DCM)", "Action code"),
+        [
+            (
+                action,
+                " ".join(event.event_id),
+                "; ".join(" ".join(code) for code in event.types) or "none",
+                event.action_code,
+            )
+            for action, event in EVENTS.items()
+        ],
+    )
+    yield ""
+    yield (
+        "Every other action (hold, refuse, release, reject, retry, repair and the like) is 110103 DICOM Instances "
+        f"Accessed, U. Extensions: an EventTypeCode of code system {OURS} with the action; participant objects "
+        "`instance` and `audit-row` of the same system, the latter with the hashes of the audit's chain. User IDs: "
+        f"`{PROCESS}` is the node, names of the configuration are peers, LOGIN@HOST is a person."
+    )
+    yield ""
+    told = (
+        "name the new study and the pseudonym of what was de-identified, and nothing else"
+        if config.audit.participants == "pseudonyms"
+        else "name no patient and no study"
+    )
+    yield (
+        f"By policy messages {told}. So Study and Patient, which A.5.3 requires of events about instances, are missing "
+        "where nothing may be told, and a query's content always: no message holds a source's identifiers."
     )
 
 

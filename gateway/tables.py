@@ -145,10 +145,20 @@ audit = sa.Table(
     sa.Column("action", sa.String(32), nullable=False),
     sa.Column("instance_id", sa.Integer),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("previous_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Column("sha256", sa.LargeBinary(32), nullable=False),
     sa.Index("audit_by_instance", "instance_id"),
     sqlite_autoincrement=True,
 )
-"""Who decided what, and when. Append-only."""
+"""Who decided what, and when. Append-only, and a hash chain (`gateway.audit_chain`)."""
+
+audit_exported = sa.Table(
+    "audit_exported",
+    METADATA,
+    sa.Column("destination", sa.String(300), primary_key=True),
+    sa.Column("last_id", sa.Integer, nullable=False),
+)
+"""Up to which row the audit was sent, by destination."""
 
 withdrawal = sa.Table(
     "withdrawal",

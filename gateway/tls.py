@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from config.gateway import NodeTls, Tls
+    from config.gateway import NodeTls, SyslogTls, Tls
 
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:!aNULL:!eNULL:!MD5:!DSS"
 """For TLS 1.2 (RFC 9325, 4.2); those of 1.3 are all acceptable."""
@@ -146,8 +146,8 @@ def listening(tls: Tls) -> RenewedContext:
     return RenewedContext(make, tuple(file for file in files if file is not None))
 
 
-def calling(tls: NodeTls) -> RenewedContext:
-    """Return the context in which a node is called (`GatewayConfig.tls_towards`)."""
+def calling(tls: NodeTls | SyslogTls) -> RenewedContext:
+    """Return the context in which a node (`GatewayConfig.tls_towards`) or the audit repository is called."""
 
     def make() -> ssl.SSLContext:
         context = CallingContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the certificate and the name

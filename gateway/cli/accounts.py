@@ -1,14 +1,13 @@
-"""`sonoveil status` and `sonoveil reconcile`: what is where, and whether anything is lost."""
+"""`sonoveil status`: what is where."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING
 
-from gateway.cli import DONE, HELD_OR_FAILED
-from gateway.cli.common import add_configuration, add_json, complain, open_ledger, print_json, say
+from gateway.cli import DONE
+from gateway.cli.common import add_configuration, add_json, open_ledger, print_json, say
 from gateway.counts import count
-from gateway.reconcile import reconcile
 
 if TYPE_CHECKING:
     import argparse
@@ -20,14 +19,6 @@ def status(parser: argparse.ArgumentParser) -> None:
     add_configuration(parser)
     add_json(parser)
     parser.set_defaults(run=_status)
-
-
-def account(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
-    add_configuration(parser)
-    add_json(parser)
-    parser.add_argument("--hash", action="store_true", help="also read every output and compare its SHA-256")
-    parser.set_defaults(run=_reconcile)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -73,24 +64,3 @@ def _duration(seconds: float | None) -> str:
         if seconds >= length:
             return f"{seconds / length:.1f} {unit}"
     return f"{seconds:.0f} s"
-
-
-def _reconcile(options: argparse.Namespace) -> int:
-    with open_ledger(options) as (_, database, spool):
-        found = reconcile(database, spool, hash_outputs=options.hash)
-    if options.json:
-        print_json(
-            {
-                "balanced": found.balanced,
-                "acknowledged": found.counts.acknowledged,
-                "states": found.counts.states,
-                "discrepancies": found.discrepancies,
-            }
-        )
-    else:
-        terms = " + ".join(f"{number} {state}" for state, number in found.counts.states.items())
-        say(f"{found.counts.acknowledged} acknowledged = {terms}")
-        say("balanced" if found.balanced else "NOT balanced")
-    for discrepancy in found.discrepancies:
-        complain(f"{discrepancy.kind}: {discrepancy.subject}")
-    return DONE if found.balanced else HELD_OR_FAILED

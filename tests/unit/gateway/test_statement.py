@@ -76,6 +76,21 @@ def test_storage_commitment_is_stated_as_it_is_configured(file):
     assert "**Storage Commitment as SCP.**" in text
 
 
+def test_the_audit_trail_is_stated_as_it_is_configured(file):
+    """Where messages go, what they are, and what of a patient they say."""
+    without = statement(load_gateway(file), "1")
+    (file.parent / "ca").write_text("-")
+    syslog = "audit: {participants: pseudonyms, syslog: {host: audit.example, tls: {trusted_certificates: ca}}}"
+    file.write_text(f"{CONFIG}{syslog}\n")
+    text = statement(load_gateway(file), "1")
+
+    assert "sent to no repository" in without
+    assert "name no patient and no study" in without
+    assert "| receive | 110104 DICOM Instances Transferred | none | C |" in without
+    assert "sent to audit.example:6514 by the profile SYSLOG-TLS" in text
+    assert "name the new study and the pseudonym" in text
+
+
 @pytest.mark.parametrize("commitment", [False, True])
 def test_tables_are_tables(file, commitment):
     """Every row of a table has as many cells as its head."""
