@@ -194,9 +194,10 @@ class Storage(Section):
     Parameters
     ----------
     reserve_space
-        Bytes that stay free: below, C-STORE is answered with 0xA700.
+        Bytes that stay free: below, associations for storage are rejected and C-STORE is answered with 0xA700.
     held_limit
-        Share of the disk that one rule's held objects may fill.
+        Share of the disk that one rule's held objects may fill; beyond it, that rule's objects are answered with
+        0xA700.
     duplicates
         What happens to the same SOP Instance UID with other bytes.
     """
@@ -204,15 +205,25 @@ class Storage(Section):
     path: LocalPath
     ledger: str = "sqlite"
     reserve_space: Annotated[Size, Field(json_schema_extra={"default": "20GB"})] = 20 * 10**9
-    held_limit: Share | None = None
+    held_limit: Annotated[Share, Field(json_schema_extra={"default": "20%"})] = 0.2
     duplicates: Literal["hold", "replace"] = "hold"
     retention: Retention = Retention()
 
 
 class Completion(Section):
-    """When a study counts as complete: after this long without a new instance."""
+    """When a study counts as complete, and whether that is waited for.
+
+    Parameters
+    ----------
+    study_complete_trigger
+        After so long without a new instance.
+    release
+        `instance`: each leaves when it is clean. `study`: nothing of a study leaves before it is complete, and while
+        one of its instances is held or not yet processed.
+    """
 
     study_complete_trigger: Wait = timedelta(minutes=15)
+    release: Literal["instance", "study"] = "instance"
 
 
 class Send(Section):
@@ -253,10 +264,13 @@ class Processing(Section):
         How many; `auto` chooses from the machine.
     attempts
         How often an instance may take a worker down with it before it is held (`worker_crashed`).
+    queue_limit
+        While so many instances wait to be de-identified, senders are told to try again later; 0 sets no limit.
     """
 
     workers: Annotated[Literal["auto"] | int, BeforeValidator(_workers)] = "auto"
     attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    queue_limit: Annotated[int, Field(ge=0)] = 0
 
 
 class ModelsConfig(Section):
@@ -364,7 +378,7 @@ class GatewayConfig(Section):
     listener: Listener = Listener()
     nodes: Annotated[dict[Name, Node], Field(min_length=1)]
     storage: Storage
-    completion: Completion | None = None
+    completion: Completion = Completion()
     rules: Annotated[tuple[Rule, ...], ListOf, Field(min_length=1)]
     send: Send = Send()
     processing: Processing = Processing()

@@ -13,6 +13,7 @@ from pydicom.uid import UID
 from gateway import log, metrics
 from gateway.entries import NewInstance
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
+from gateway.room import Room
 from gateway.spool import Shelf, Spool, new_token
 from gateway.states import InstanceState
 from gateway.subjects import Subjects
@@ -21,10 +22,13 @@ from pipeline.reasons import Reason
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from config.schema import GatewayConfig
+    from gateway.held_limit import HeldLimit
     from gateway.intake import IncomingFile
     from gateway.ledger import Ledger
     from gateway.sealing import Sealer
 
+_LOOK_AGAIN_AFTER_BYTES = 64 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 
 
@@ -35,15 +39,30 @@ class PartFile:
     ----------
     path
         Where it is created, mode 0600.
+    room
+        Looked at again while a large object is written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, room: Room) -> None:
         self.path = path
+        self._room = room
+        self._unlooked_bytes = 0
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def write(self, chunk: bytes | memoryview, /) -> int:
-        """Append all bytes of a chunk."""
+        """Append all bytes of a chunk.
+
+        Raises
+        ------
+        OutOfResources
+            The disk has filled up meanwhile.
+        """
         view = memoryview(chunk)
+        self._unlooked_bytes += len(view)
+        if self._unlooked_bytes >= _LOOK_AGAIN_AFTER_BYTES:
+            self._unlooked_bytes = 0
+            if self._room.is_exhausted():
+                raise OutOfResources("the disk fills up")
         written = 0
         while written < len(view):
             written += os.write(self._descriptor, view[written:])
@@ -70,14 +89,39 @@ class LedgerIntake:
         Of the node.
     reserve_bytes
         What must stay free on the spool's disk (`storage.reserve_space`).
+    room
+        What else limits it; None: only `reserve_bytes` and inodes.
+    held_limit
+        Knows which rules are stopped; None: none ever is.
     """
 
-    def __init__(self, spool: Spool, ledger: Ledger, sealer: Sealer, *, reserve_bytes: int) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        ledger: Ledger,
+        sealer: Sealer,
+        *,
+        reserve_bytes: int,
+        room: Room | None = None,
+        held_limit: HeldLimit | None = None,
+    ) -> None:
         self._spool = spool
         self._ledger = ledger
         self._sealer = sealer
         self._subjects = Subjects(sealer=sealer, strips_leading_zeros=False)  # of no consequence for what is asked here
-        self._reserve_bytes = reserve_bytes
+        self._room = Room(spool, reserve_bytes=reserve_bytes) if room is None else room
+        self._held_limit = held_limit
+
+    @property
+    def room(self) -> Room:
+        """What limits it."""
+        return self._room
+
+    def follow(self, config: GatewayConfig) -> None:
+        """Go by these rules and this queue limit from now on."""
+        self._room.queue_limit = config.processing.queue_limit
+        if self._held_limit is not None:
+            self._held_limit.follow(config)
 
     def open(self) -> PartFile:
         """Create a part file.
@@ -85,13 +129,14 @@ class LedgerIntake:
         Raises
         ------
         OutOfResources
-            When the reserve is reached.
+            When the reserve, the inodes or the queue limit are reached.
         """
-        if self._spool.free_bytes() < self._reserve_bytes:
-            log.event("disk_reserve_reached")
+        shortage = self._room.shortage()
+        if shortage is not None:
+            log.event("out_of_resources", why=shortage)
             metrics.INSTANCES.labels("receive", "out_of_resources").inc()
-            raise OutOfResources("storage.reserve_space is reached")
-        return PartFile(self._spool.incoming / f"{new_token()}.part")
+            raise OutOfResources(shortage)
+        return PartFile(self._spool.incoming / f"{new_token()}.part", self._room)
 
     def commit(self, file: IncomingFile, arrival: Arrival, /) -> None:
         """Make an object and its rows durable.
@@ -103,6 +148,7 @@ class LedgerIntake:
             removes such files.
         """
         assert isinstance(file, PartFile)
+        self._refuse_of_stopped_rule(file, arrival)
         token = new_token()
         try:
             file.finish()
@@ -118,6 +164,22 @@ class LedgerIntake:
         if state is InstanceState.SUPPRESSED:
             self._discard(token)
         self._count(arrival, state)
+
+    def _refuse_of_stopped_rule(self, file: PartFile, arrival: Arrival) -> None:
+        if self._held_limit is None:
+            return
+        try:
+            rule = self._held_limit.stopped_rule(file.path, arrival, self._study_index(arrival))
+        except (OSError, sa.exc.SQLAlchemyError) as error:
+            log.fault("intake_failed", error, node=arrival.node_name)
+            raise IntakeFailed(type(error).__name__) from None
+        if rule is not None:
+            log.event("out_of_resources", why="held_limit", rule=rule, node=arrival.node_name)
+            metrics.INSTANCES.labels("receive", "held_limit").inc()
+            raise OutOfResources("storage.held_limit")
+
+    def _study_index(self, arrival: Arrival) -> bytes | None:
+        return self._subjects.study(arrival.study_instance_uid) if arrival.study_instance_uid else None
 
     def abandon(self, file: IncomingFile, /) -> None:
         """Close and remove a part file."""
@@ -153,7 +215,7 @@ class LedgerIntake:
             transfer_syntax_uid=arrival.transfer_syntax_uid,
             readable=arrival.readable,
             sop_index=self._sealer.index("sop", arrival.sop_instance_uid),
-            study_index=self._subjects.study(arrival.study_instance_uid) if arrival.study_instance_uid else None,
+            study_index=self._study_index(arrival),
             patient_index=self._subjects.patient(arrival.patient_id) if arrival.patient_id else None,
             sealed=self._sealer.seal(identifiers, token=token),
             content_sha256=bytes.fromhex(arrival.content_sha256),

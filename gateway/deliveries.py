@@ -16,6 +16,7 @@ from gateway.states import (
     InstanceState,
     next_delivery_state,
 )
+from gateway.studies import is_whole
 from gateway.tables import delivery, instance
 from pipeline.reasons import Reason
 
@@ -64,10 +65,19 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, target: str, forwarder: str, *, limit: int, lease_s: float) -> Sequence[ClaimedDelivery]:
-        """Take what is due for a target, oldest first."""
+    def claim(
+        self, target: str, forwarder: str, *, limit: int, lease_s: float, whole_studies: bool = False
+    ) -> Sequence[ClaimedDelivery]:
+        """Take what is due for a target, oldest first.
+
+        Parameters
+        ----------
+        whole_studies
+            `completion.release: study`: only of studies that are complete and of which nothing is held or unprocessed.
+        """
+        wanted = [delivery.c.target == target, delivery.c.conversion_wanted.is_(False)]
         return self._claim(
-            sa.and_(delivery.c.target == target, delivery.c.conversion_wanted.is_(False)),
+            sa.and_(*wanted, is_whole()) if whole_studies else sa.and_(*wanted),
             forwarder,
             limit=limit,
             lease_s=lease_s,

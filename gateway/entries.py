@@ -47,6 +47,8 @@ class Claim:
     called_aet: str
     size_bytes: int
     readable: bool
+    study_index: bytes | None
+    received_at: float
     attempt: int
 
 

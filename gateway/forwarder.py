@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _BATCH = 32
 _LEASE_S = 3600.0
 _IDLE_S = 0.2
+_STUDIES_IDLE_S = 1.0
+"""The same where studies leave as a whole: all that waits for its study is then looked through each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,7 @@ class Lane:
         self._stop = stop
         self._unsettled: dict[int, ClaimedDelivery] = {}
         config = settings.config
+        self._whole_studies = config.completion.release == "study"
         self._ask_after_s = ASK_AFTER_S if config.nodes[settings.target].storage_commitment else None
         self._sender = Sender(
             settings.target,
@@ -176,7 +179,7 @@ class Lane:
         while not self._stop.is_set():
             if not self.attempt():
                 self._sender.close_if_idle()
-                self._stop.wait(_IDLE_S)
+                self._stop.wait(_STUDIES_IDLE_S if self._whole_studies else _IDLE_S)
         self._sender.close()
 
     def attempt(self) -> bool:
@@ -197,7 +200,9 @@ class Lane:
         permitted = self._circuit.permits()
         if permitted == 0:
             return False
-        claimed = self._deliveries.claim(self._target, self._name, limit=permitted, lease_s=_LEASE_S)
+        claimed = self._deliveries.claim(
+            self._target, self._name, limit=permitted, lease_s=_LEASE_S, whole_studies=self._whole_studies
+        )
         self._unsettled = {item.delivery_id: item for item in claimed}
         if not claimed:
             self._circuit.unused()

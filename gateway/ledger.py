@@ -253,6 +253,8 @@ def _claim(row: Any) -> Claim:
         called_aet=row.called_aet,
         size_bytes=row.size_bytes,
         readable=row.readable,
+        study_index=row.study_index,
+        received_at=row.received_at,
         attempt=row.attempts + 1,
     )
 

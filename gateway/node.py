@@ -29,11 +29,14 @@ from gateway.audit_changes import note_changes
 from gateway.children import Child, Children
 from gateway.commitments import Commitments
 from gateway.database import Database, LedgerError
+from gateway.held_limit import HeldLimit
 from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
 from gateway.processes import StopFlag
+from gateway.room import Room, Shortage, waiting_in
 from gateway.sealing import SealBrokenError, Sealer
 from gateway.spool import NODE_LOCK, Spool
+from gateway.studies import Studies
 from gateway.tls import TlsFilesError, calling
 
 if TYPE_CHECKING:
@@ -41,10 +44,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from config.schema import GatewayConfig
+    from gateway.arrivals import LedgerIntake
     from gateway.receive import Receiver
 
 _TICK_S = 0.25
 _HOUSEKEEPING_EVERY_S = 10.0
+_STUDIES_EVERY_S = 1.0
 _DRAIN_ASSOCIATIONS = timedelta(seconds=20)
 _STALE_TICK_S = 30.0
 _MOST_WORKERS = 8
@@ -119,10 +124,20 @@ class Node:
         ledger.release_claims(None)
         clean_up_after_crash(database, self._spool)
         BUILD_INFO.labels(version("sonoveil")).set(1)
-        intake = LedgerIntake(self._spool, ledger, sealer, reserve_bytes=config.storage.reserve_space)
+        reserve_bytes = config.storage.reserve_space
+        room = Room(
+            self._spool,
+            reserve_bytes=reserve_bytes,
+            queue_limit=config.processing.queue_limit,
+            waiting=waiting_in(database),
+        )
+        held_limit = HeldLimit(database, self._spool, config)
+        intake = LedgerIntake(
+            self._spool, ledger, sealer, reserve_bytes=reserve_bytes, room=room, held_limit=held_limit
+        )
         commitments = Commitments(database)
         commitments.follow(_committing(config))
-        receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments))
+        receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments), shortage=room.shortage)
         _require_usable_certificates(config)
         children = Children(database, ledger, self._wanted(config, key))
         health = HealthServer(
@@ -130,7 +145,7 @@ class Node:
             port=config.metrics.port,
             registry=registry(database, self._spool),
             alive=lambda: self._alive(children),
-            ready=lambda: self._ready(database, children),
+            ready=lambda: self._ready(database, children, room),
         )
         receiver.start()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
@@ -142,7 +157,7 @@ class Node:
         announce({"dicom": receiver.port, "metrics": health.port})
         log.event("started", port=receiver.port, version=version("sonoveil"))
         try:
-            self._supervise(database, children, receiver, key)
+            self._supervise(database, children, receiver, intake, key)
         finally:
             log.event("draining")
             self_check.stop()
@@ -172,7 +187,9 @@ class Node:
             wanted.append(Child(name="audit", target=run_auditor, settings=AuditorSettings(config=config)))
         return wanted
 
-    def _reload(self, database: Database, children: Children, receiver: Receiver, key: bytes) -> None:
+    def _reload(
+        self, database: Database, children: Children, receiver: Receiver, intake: LedgerIntake, key: bytes
+    ) -> None:
         """Take the file's nodes, rules and profiles, all of it or nothing; open associations go on."""
         try:
             config = self._load()
@@ -190,24 +207,31 @@ class Node:
         self._config = config
         Commitments(database).follow(_committing(config))
         receiver.admit(config.listener, config.nodes)
+        intake.follow(config)
         children.replace(self._wanted(config, key))
         self._audit(database, "reload")
         note_changes(database, config, actor=NODE)
         log.event("reloaded", count=len(config.rules))
 
-    def _supervise(self, database: Database, children: Children, receiver: Receiver, key: bytes) -> None:
+    def _supervise(
+        self, database: Database, children: Children, receiver: Receiver, intake: LedgerIntake, key: bytes
+    ) -> None:
         from gateway.metrics import ASSOCIATIONS  # noqa: PLC0415  see _run
 
-        housekeeping_at = 0.0
+        studies = Studies(database)
+        housekeeping_at = studies_at = 0.0
         while not self._stop.wait(_TICK_S):
             self._ticked_at = time.monotonic()
             ASSOCIATIONS.labels("in").set(receiver.associations)
             try:
                 if self._hung_up.is_set():
                     self._hung_up.clear()
-                    self._reload(database, children, receiver, key)
+                    self._reload(database, children, receiver, intake, key)
                 children.reap()
                 children.start_due()
+                if time.monotonic() >= studies_at:
+                    studies_at = time.monotonic() + _STUDIES_EVERY_S
+                    studies.sweep(self._config.completion.study_complete_trigger.total_seconds())
                 if time.monotonic() >= housekeeping_at:
                     housekeeping_at = time.monotonic() + _HOUSEKEEPING_EVERY_S
                     children.end_hanging()
@@ -219,11 +243,14 @@ class Node:
     def _alive(self, children: Children) -> Mapping[str, bool]:
         return {"loop": time.monotonic() - self._ticked_at < _STALE_TICK_S, "processes": children.alive()}
 
-    def _ready(self, database: Database, children: Children) -> Mapping[str, bool]:
+    def _ready(self, database: Database, children: Children, room: Room) -> Mapping[str, bool]:
+        shortage = _shortage(room)
         return {
             "processes": children.alive(),
             "ledger": _answers(database),
-            "space": self._spool.free_bytes() >= self._config.storage.reserve_space,
+            "space": shortage is not Shortage.SPACE,
+            "inodes": shortage is not Shortage.INODES,
+            "queue": shortage is not Shortage.QUEUE,
             "accepting": not self._stop.is_set(),
         }
 
@@ -280,6 +307,13 @@ def _require_usable_certificates(config: GatewayConfig) -> None:
             calling(tls)
     if config.audit.syslog is not None:
         calling(config.audit.syslog.tls)
+
+
+def _shortage(room: Room) -> Shortage | None:
+    try:
+        return room.shortage()
+    except sa.exc.SQLAlchemyError:
+        return None  # told as a ledger that does not answer
 
 
 def _answers(database: Database) -> bool:

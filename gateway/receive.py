@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, cast
 from pydicom.uid import UID
 from pynetdicom.ae import ApplicationEntity
 
-from gateway import log
+from gateway import log, metrics
 from gateway.admission import Admission, Caller
 from gateway.listening import StoreServer
-from gateway.negotiation import STORAGE_COMMITMENT, supported_contexts
+from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION, supported_contexts
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.statuses import REJECTION_CODES, Rejection
 from gateway.tls import listening, names_of_peer
 from gateway.transport import PDU_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
     from pynetdicom.events import Event
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from gateway.acceptor import StoreAssociation
     from gateway.commitment import ReportTaker
     from gateway.intake import Intake
+    from gateway.room import Shortage
 
 _ACCEPT_POLL_S = 0.1
 _QUIET_S = 1.0
 """When draining, an association that stands between two objects for this long is ended."""
 _NO_LIMIT_OF_PYNETDICOM = 1_000_000
+_NOT_STORAGE = frozenset({VERIFICATION, STORAGE_COMMITMENT})
 
 
 class Receiver:
@@ -51,6 +53,8 @@ class Receiver:
         Where objects go; called from many threads.
     reports
         Where targets' answers to our storage commitment requests go; None: none are taken.
+    shortage
+        Says what there is no room for; while it does, nobody is let in to store.
 
     Raises
     ------
@@ -67,11 +71,18 @@ class Receiver:
     """
 
     def __init__(
-        self, listener: Listener, nodes: Mapping[str, Node], intake: Intake, reports: ReportTaker | None = None
+        self,
+        listener: Listener,
+        nodes: Mapping[str, Node],
+        intake: Intake,
+        reports: ReportTaker | None = None,
+        *,
+        shortage: Callable[[], Shortage | None] = lambda: None,
     ) -> None:
         self._listener = listener
         self._intake = intake
         self._reports = reports
+        self._shortage = shortage
         self._admission = Admission(listener, nodes)
         self._tls = None if listener.tls is None else listening(listener.tls)
         self._admitting = threading.Lock()
@@ -204,6 +215,12 @@ class Receiver:
         )
         if not contexts and not decision.may_store:
             return Rejection.CALLING_AET
+        if any(context.abstract_syntax not in _NOT_STORAGE for context in contexts):
+            shortage = self._shortage()
+            if shortage is not None:
+                log.event("out_of_resources", why=shortage, node=decision.node_name)
+                metrics.INSTANCES.labels("receive", "association_refused").inc()
+                return Rejection.OUT_OF_RESOURCES
         with self._admitting:
             if self.associations >= self._listener.max_associations:
                 return Rejection.LOCAL_LIMIT

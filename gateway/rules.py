@@ -32,6 +32,26 @@ def choose(rules: Sequence[Rule], facts: Facts) -> Rule:
     return next(rule for rule in rules if matches(rule, facts))
 
 
+def choose_late(rules: Sequence[Rule], facts: Facts, *, first: str) -> Rule:
+    """Return the rule for an instance that came after its study was complete: the study's first one.
+
+    Two things are stronger: a rule that holds or refuses just this instance, and that the first one is not for this
+    sender.
+
+    Parameters
+    ----------
+    first
+        The rule by which the study's earliest instance was de-identified.
+    """
+    chosen = choose(rules, facts)
+    if chosen.action is not None and not chosen.fallback:
+        return chosen
+    earlier = next((rule for rule in rules if rule.name == first and rule.action is None), None)
+    if earlier is None or (earlier.sources and facts.node not in earlier.sources):
+        return chosen
+    return earlier
+
+
 def matches(rule: Rule, facts: Facts) -> bool:
     """Tell whether a rule is for an instance: the sender is named, and every condition accepts a value."""
     if rule.fallback:

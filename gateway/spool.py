@@ -217,3 +217,12 @@ class Spool:
     def free_bytes(self) -> int:
         """Return what is free on the file system that holds the spool."""
         return shutil.disk_usage(self.root).free
+
+    def total_bytes(self) -> int:
+        """Return the size of the file system that holds the spool."""
+        return shutil.disk_usage(self.root).total
+
+    def inodes(self) -> tuple[int, int]:
+        """Return how many inodes that file system has, and how many are free; 0 where it does not count them."""
+        found = os.statvfs(self.root)
+        return found.f_files, found.f_favail

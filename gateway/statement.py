@@ -47,6 +47,7 @@ _REJECTED = {
     Rejection.CALLED_AET: "the called AE title is not one of ours",
     Rejection.CALLING_AET: "AE title, address and certificate of the caller are no node of the configuration",
     Rejection.LOCAL_LIMIT: "as many associations are open as are allowed",
+    Rejection.OUT_OF_RESOURCES: "storage is proposed and the disk reserve, the inodes or the queue limit are reached",
     Rejection.CONGESTION: "a fault of ours while deciding",
 }
 

@@ -55,6 +55,8 @@ class Rejection(StrEnum):
     CALLED_AET = "called_aet_not_recognised"
     CALLING_AET = "calling_aet_not_recognised"
     LOCAL_LIMIT = "local_limit_exceeded"
+    OUT_OF_RESOURCES = "out_of_resources"
+    """No room for objects now (`gateway.room`): the caller may try again."""
     CONGESTION = "temporary_congestion"
     """A fault of ours while deciding: the caller may try again."""
 
@@ -82,6 +84,7 @@ REJECTION_CODES = {
     Rejection.CALLED_AET: RejectionCode(result=1, source=1, reason=7),
     Rejection.CALLING_AET: RejectionCode(result=1, source=1, reason=3),
     Rejection.LOCAL_LIMIT: RejectionCode(result=2, source=3, reason=2),
+    Rejection.OUT_OF_RESOURCES: RejectionCode(result=2, source=3, reason=1),
     Rejection.CONGESTION: RejectionCode(result=2, source=3, reason=1),
 }
 

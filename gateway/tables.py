@@ -174,5 +174,25 @@ withdrawal = sa.Table(
 )
 """Whose objects must not leave any more: a patient or a study, by keyed hash."""
 
+study = sa.Table(
+    "study",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("study_index", sa.LargeBinary(32), nullable=False, unique=True),
+    sa.Column("last_instance_id", sa.Integer, nullable=False),
+    sa.Column("first_received_at", sa.Float, nullable=False),
+    sa.Column("last_received_at", sa.Float, nullable=False),
+    sa.Column("first_completed_at", sa.Float),
+    sa.Column("completed_at", sa.Float),
+    sa.Index("study_by_completion", "completed_at", "last_received_at"),
+    sa.Index("study_by_last_instance", "last_instance_id"),
+    sqlite_autoincrement=True,
+)
+"""One row per study: when its instances came, and since when nothing new has (`completion.study_complete_trigger`).
+
+`completed_at` is NULL while it is being received, and again after a late instance; `first_completed_at` stays. What
+became of its instances is not kept here but counted from their rows, which cannot disagree with themselves.
+"""
+
 APPEND_ONLY = ("receipt", "audit")
 """Tables on which the migrations put triggers that refuse UPDATE and DELETE."""

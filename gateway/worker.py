@@ -13,20 +13,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pydicom
 import sqlalchemy as sa
-from pydicom.multival import MultiValue
 
 from gateway import log, metrics
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.entries import Claim, Output, Route
+from gateway.headers import read_header, text, values
 from gateway.ledger import Ledger
 from gateway.objections import WITHDRAWN_NOTE
 from gateway.processes import as_child, begin_child
-from gateway.rules import Facts, choose
+from gateway.rules import Facts, choose, choose_late
 from gateway.sealing import Sealer
 from gateway.spool import Shelf, Spool, is_intact, new_token
+from gateway.studies import Studies
 from gateway.subjects import Subjects
 from gateway.watched_models import open_watched
 from pipeline import convert, report, sidecar
@@ -37,8 +37,10 @@ from pipeline.reasons import Held, Reason, TryLater
 from pipeline.records import ReceivedInstance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
+
+    import pydicom
 
     from config.schema import GatewayConfig, Rule
     from pipeline.records import DeidentifiedInstance
@@ -94,7 +96,9 @@ class Worker:
         self._spool = spool
         self._ledger = Ledger(database, replace_duplicates=settings.config.storage.duplicates == "replace")
         self._deliveries = Deliveries(database)
+        self._studies = Studies(database)
         self._subjects = Subjects.of(settings.config, Sealer(settings.key))
+        self._de_identifying_rules = [rule.name for rule in settings.config.rules if rule.action is None]
         self._deidentifiers: dict[tuple[str, str], Deidentifier] = {}
         self._unsettled: Claim | None = None
 
@@ -161,24 +165,28 @@ class Worker:
     def _route(self, claim: Claim, source: Path) -> tuple[Route, Rule]:
         if not claim.readable:
             raise Held(Reason.UNREADABLE, "the bytes received are no DICOM data set, or end too early")
-        header = _read_header(source)
+        header = read_header(source)
         self._hold_withdrawn(claim, header)
         facts = Facts(
             node=claim.node,
             calling_aet=claim.calling_aet,
             called_aet=claim.called_aet,
-            attribute=lambda keyword: _values(header, keyword),
+            attribute=lambda keyword: values(header, keyword),
         )
-        rule = choose(self._config.rules, facts)
+        first = self._studies.first_rule(
+            claim.study_index, received_at=claim.received_at, names=self._de_identifying_rules
+        )
+        rules = self._config.rules
+        rule = choose(rules, facts) if first is None else choose_late(rules, facts, first=first)
         return Route(rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target), rule
 
     def _hold_withdrawn(self, claim: Claim, header: pydicom.Dataset) -> None:
         node = self._config.nodes.get(claim.node)
         domain = patient_domain_of(
-            node.patient_domain if node is not None else None, _text(header, "IssuerOfPatientID"), claim.node
+            node.patient_domain if node is not None else None, text(header, "IssuerOfPatientID"), claim.node
         )
         indexes = self._subjects.withdrawals(
-            patient_id=_text(header, "PatientID"), domain=domain, study_uid=_text(header, "StudyInstanceUID")
+            patient_id=text(header, "PatientID"), domain=domain, study_uid=text(header, "StudyInstanceUID")
         )
         if self._ledger.is_withdrawn(indexes):
             raise Held(Reason.WITHDRAWN, WITHDRAWN_NOTE)
@@ -340,25 +348,3 @@ class Worker:
 def _require_intact(path: Path, sha256: str) -> None:
     if not is_intact(path, sha256):
         raise Held(Reason.VERIFICATION_FAILED, "the output is missing or was altered")
-
-
-def _read_header(path: Path) -> pydicom.Dataset:
-    try:
-        return pydicom.dcmread(path, stop_before_pixels=True)
-    except OSError:
-        raise
-    except Exception as error:  # noqa: BLE001  whatever a parser makes of damaged bytes, the answer is the same
-        raise Held(Reason.UNREADABLE, f"the header cannot be read ({type(error).__name__})") from None
-
-
-def _values(header: pydicom.Dataset, keyword: str) -> Sequence[str]:
-    value = header.get(keyword)
-    if value is None:
-        return ()
-    if isinstance(value, MultiValue | list | tuple):
-        return tuple(str(item) for item in value)
-    return (str(value),)
-
-
-def _text(header: pydicom.Dataset, keyword: str) -> str:
-    return "\\".join(_values(header, keyword)).strip(" \0")

@@ -201,6 +201,7 @@ def _way(options: argparse.Namespace, node: IdentityNode) -> tuple[Moving | Gett
     """Decide how objects come: by C-MOVE where a node runs that receives them, else by C-GET."""
     from gateway.admission import Caller  # noqa: PLC0415  as above
     from gateway.arrivals import SharedIntake  # noqa: PLC0415  as above
+    from gateway.held_limit import HeldLimit  # noqa: PLC0415  as above
     from gateway.ledger import Ledger  # noqa: PLC0415  as above
     from gateway.retrieve import Getting, Moving  # noqa: PLC0415  as above
 
@@ -218,7 +219,13 @@ def _way(options: argparse.Namespace, node: IdentityNode) -> tuple[Moving | Gett
     if options.to is not None:
         raise UsageError("--to goes with --move")
     ledger = Ledger(node.database, replace_duplicates=config.storage.duplicates == "replace")
-    intake = SharedIntake(node.spool, ledger, node.subjects.sealer, reserve_bytes=config.storage.reserve_space)
+    intake = SharedIntake(
+        node.spool,
+        ledger,
+        node.subjects.sealer,
+        reserve_bytes=config.storage.reserve_space,
+        held_limit=HeldLimit(node.database, node.spool, config),
+    )
     caller = Caller(
         node_name=name,
         calling_aet=config.nodes[name].ae_title,

@@ -31,6 +31,9 @@ def test_a_good_file_gives_one_frozen_object_with_the_defaults(gateway_file, fol
     assert config.nodes["research"].host == ("10.0.1.7",)
     assert config.nodes["research"].timeout == timedelta(seconds=60)
     assert config.processing.workers == "auto"
+    assert (config.storage.held_limit, config.processing.queue_limit) == (0.2, 0)
+    assert config.completion.study_complete_trigger == timedelta(minutes=15)
+    assert config.completion.release == "instance"
     assert config.rules[0].sources == ("clinical",)
     assert config.rules[-1].action == "hold"
     assert list(config.profiles) == ["research"]
@@ -243,8 +246,6 @@ def test_what_is_wrong_is_named_with_its_line_and_what_to_write(gateway_file, ca
 UNAVAILABLE = {
     "a choice of transfer syntaxes": ("port: 104}", "port: 104, transfer_syntaxes: [1.2.840.10008.1.2]}  # <-"),
     "PostgreSQL": ("path: store}", "path: store, ledger: 'postgresql://db/x'}  # <-"),
-    "the limit of held objects": ("path: store}", "path: store, held_limit: 20%}  # <-"),
-    "completion": ("storage:", "completion: {study_complete_trigger: 15m}  # <-\nstorage:"),
     "the web page": ("storage:", "web: {port: 8080, users_file: users}  # <-\nstorage:"),
     "the action clean": ("action: hold}", "action: clean}  # <-"),
 }

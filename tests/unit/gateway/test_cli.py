@@ -10,8 +10,9 @@ from config.keys import write_key
 from gateway.cli import COMMANDS, main, parser
 from gateway.entries import Route
 from gateway.spool import Shelf
+from gateway.studies import Studies
 
-from .conftest import SmallNode
+from .conftest import ROUTE, WORKER, SmallNode
 
 
 @pytest.fixture
@@ -156,3 +157,23 @@ def test_status_tells_of_a_target_that_no_rule_serves(capsys, config_file, node)
     node.clean(route=Route(rule="old", project="p", profile="research", targets=("retired",)))
 
     assert "no rule sends to retired any more" in _run(capsys, "status", "-c", str(config_file))[1]
+
+
+def test_studies_are_shown_in_words_and_in_json(capsys, config_file, node):
+    """By our number or the new UID; another one is status 2, and the shell is not told what was typed."""
+    node.arrive("1.1.1", b"x", patient_id="4711", study="1.1")
+    node.ledger.record_clean(node.claim(), WORKER, ROUTE, node.output(study="2.25.77"))
+    studies = Studies(node.database)
+    studies.sweep(60)
+    where = ("-c", str(config_file))
+
+    assert "studies: 1 being received, 0 complete" in _run(capsys, "status", *where)[1]
+    node.clock.now += 60
+    studies.sweep(60)
+    code, words, _ = _run(capsys, "status", "--study", "2.25.77", *where)
+    assert (code, "complete since" in words, "1 instances: 1 clean" in words) == (0, True, True)
+    listed = json.loads(_run(capsys, "status", "--studies", "5", "--json", *where)[1])["studies"]
+    assert [(one["study_instance_uid"], one["held"], one["sent"]) for one in listed] == [("2.25.77", 0, 0)]
+    assert json.loads(_run(capsys, "status", "--json", *where)[1])["studies"]["waiting"] == 1
+    code, _, error = _run(capsys, "status", "--study", "1.2.3.4", *where)
+    assert (code, "1.2.3.4" in error) == (2, False)

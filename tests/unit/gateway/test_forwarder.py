@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from config.schema import Node, Send
+from config.schema import Completion, Node, Send
 from gateway.counts import count
 from gateway.forward import OutcomeKind, SendOutcome
 from gateway.forwarder import Circuit, ForwarderSettings, Lane
@@ -46,6 +46,7 @@ class Config:
     """The part of the configuration that a lane reads."""
 
     send = SEND
+    completion = Completion()
     nodes = {"research": Node(ae_title="RESEARCH", host=("127.0.0.1",), port=1)}  # noqa: RUF012  read only
 
     def calling_ae_title(self, _name):

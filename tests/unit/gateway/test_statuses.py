@@ -58,5 +58,6 @@ def test_every_rejection_has_its_three_numbers():
         Rejection.CALLED_AET: (1, 1, 7),
         Rejection.CALLING_AET: (1, 1, 3),
         Rejection.LOCAL_LIMIT: (2, 3, 2),
+        Rejection.OUT_OF_RESOURCES: (2, 3, 1),
         Rejection.CONGESTION: (2, 3, 1),
     }
