@@ -183,9 +183,7 @@ def _load(name: str, dataset: object, kind: str, each: int) -> Load:
         part10 = Path(file.name).read_bytes()
     option = "-xy" if syntax == _JPEG_BASELINE else "-xe"
     print(f"{name}: {len(part10) / 1e6:.2f} MB, {each} per association")
-    return Load(
-        name=name, part10=part10, uid=uid, sop_class=SOP_CLASSES[kind], syntax=syntax, each=each, option=option
-    )
+    return Load(name=name, part10=part10, uid=uid, sop_class=SOP_CLASSES[kind], syntax=syntax, each=each, option=option)
 
 
 def _sync_ms(folder: Path) -> float:
@@ -302,11 +300,17 @@ def _measure_receiving(peers: Sequence[Peer], loads: Sequence[Load], association
             for round_ in range(rounds):
                 objects = load.objects(load.each * number)
                 messages = [_pdus(load, part10, uid, 1 + i % load.each) for i, (uid, part10) in enumerate(objects)]
-                prepared = [messages[i :: number] for i in range(number)]
+                prepared = [messages[i::number] for i in range(number)]
                 for peer in _turned(peers, round_):
                     rates[peer.name].append(_rate(peer, load, prepared))
                 _forget(peers)
-            print(_row(f"{load.name} x{number}", rates, (("promise", "storescp"), ("promise", "Orthanc"), ("bare", "storescp"))))
+            print(
+                _row(
+                    f"{load.name} x{number}",
+                    rates,
+                    (("promise", "storescp"), ("promise", "Orthanc"), ("bare", "storescp")),
+                )
+            )
 
 
 def _turned(peers: Sequence[Peer], by: int) -> list[Peer]:
@@ -398,7 +402,9 @@ def _measure_sending(loads: Sequence[Load], associations: Sequence[int], folder:
                         rates["sender"].append(len(files) / _send(target, load, shares))
                         start = _storescu(target.port, load, [share[:1] for share in shares])
                         took = _storescu(target.port, load, shares) - start
-                        rates["storescu"].append((len(files) - number) / took if load.each > 1 else len(files) / (took + start))
+                        rates["storescu"].append(
+                            (len(files) - number) / took if load.each > 1 else len(files) / (took + start)
+                        )
                 print(_row(f"{load.name} x{number}", rates, (("sender", "storescu"),)))
 
 
@@ -480,7 +486,9 @@ def _measure_idle(folder: Path, how_many: int) -> None:
         before = _cpu_s(peer.pid)
         time.sleep(_IDLE_S)
         used = _cpu_s(peer.pid) - before
-        print(f"\n{how_many} idle associations: {100 * used / _IDLE_S:.1f} % of a core, {_anonymous_mb(peer.pid):.0f} MB")
+        print(
+            f"\n{how_many} idle associations: {100 * used / _IDLE_S:.1f} % of a core, {_anonymous_mb(peer.pid):.0f} MB"
+        )
 
 
 def _cpu_s(pid: int) -> float:

@@ -30,6 +30,7 @@ class Dripping:
 def _read(monkeypatch, connection, nr_bytes, *, is_established):
     monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: connection.now))
     quick = object.__new__(QuickSocket)
+    quick._buffer, quick._start, quick._end = bytearray(), 0, 0
     quick._assoc = SimpleNamespace(is_established=is_established)
     quick.socket = connection
     return QuickSocket.recv(quick, nr_bytes)
