@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -365,7 +364,8 @@ def _storescu(
     common = [find("storescu"), load.option, *options, "-aet", _CALLING, "-aec", _AE, "127.0.0.1", str(port)]
     begun = time.perf_counter()
     started = [subprocess.Popen([*common, *map(str, share)], env=environment) for share in shares]
-    assert not any([process.wait() for process in started])
+    codes = [process.wait() for process in started]  # all of them, before any is judged
+    assert not any(codes)
     return time.perf_counter() - begun
 
 

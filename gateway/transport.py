@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pynetdicom.association import Association
+    from pynetdicom.transport import AddressInformation
 
 PDU_BYTES = 131_072
 """The largest PDU that we ask for; more brings nothing."""
@@ -35,6 +36,7 @@ _LOOK_AGAIN_MS = 100
 """How long a thread may be deaf to timers and to being stopped."""
 _LOOK_AGAIN_IDLE_MS = 1_000
 """The same within an association, where `kill_dul` rings."""
+_UNCONNECTED_S = 0.001
 _ESTABLISHED = "Sta6"
 _P_DATA_TF = 4
 _PDU_HEADER = struct.Struct(">BxL")
@@ -316,6 +318,39 @@ def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
         found.append((context_id, body[offset + _PDV_HEADER.size : end]))
         offset = end
     return found
+
+
+class CallingSocket(ClosingSocket):
+    """The requestor's socket: waits for the peer's bytes or for the bell instead of looking every millisecond.
+
+    Parameters
+    ----------
+    bell
+        As for `QuickSocket`.
+    """
+
+    def __init__(self, assoc: Association, address: AddressInformation, bell: Bell) -> None:
+        super().__init__(assoc, address=address)
+        self._bell = bell
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read, an end of the connection included; waits for it a tenth of a second."""
+        connection = self.socket
+        if connection is None or not self._is_connected or connection.fileno() < 0:
+            time.sleep(_UNCONNECTED_S)
+            return False
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return True
+        dul = self.assoc.dul
+        is_awaited = dul.event_queue.empty() and dul.state_machine.current_state != "Sta13"  # as in `QuickSocket`
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        poll.register(self._bell, select.POLLIN)
+        readable = {descriptor for descriptor, _ in poll.poll(_LOOK_AGAIN_MS if is_awaited else 0)}
+        if self._bell.fileno() in readable:
+            self._bell.hush()
+        return connection.fileno() in readable
 
 
 class TolerantStateMachine(StateMachine):

@@ -238,7 +238,7 @@ def test_what_waits_together_is_committed_together(node, monkeypatch):
 
     with ThreadPoolExecutor(1) as pool:
         everybody = pool.submit(_receive_all, intake, uids)
-        wait_until(lambda: sizes and len(intake._batches._waiting) == 8 - sizes[0], what="the others")  # noqa: SLF001
+        wait_until(lambda: sizes and len(intake._batches._waiting) == 8 - sizes[0], what="the others")
         gathered.set()
         assert everybody.result() == [None] * 8
 
