@@ -12,6 +12,7 @@ import select
 import socket
 import ssl
 import struct
+import threading
 import time
 from contextlib import suppress
 from queue import Queue
@@ -23,7 +24,7 @@ from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import AssociationSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pynetdicom.association import Association
     from pynetdicom.transport import AddressInformation
@@ -305,6 +306,12 @@ class MalformedPduError(Exception):
     """A P-DATA-TF whose items do not fill it."""
 
 
+def heading(context_id: int, fragment: bytes) -> bytes:
+    """Return what stands before a fragment that is alone in its P-DATA-TF."""
+    length = len(fragment)
+    return _PDU_HEADER.pack(_P_DATA_TF, length + _PDV_HEADER.size) + _PDV_HEADER.pack(length + 1, context_id)
+
+
 def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
     """Return context ID and fragment, message control header included, of each PDV (PS3.8 9.3.5.1)."""
     found, offset = [], 0
@@ -332,6 +339,42 @@ class CallingSocket(ClosingSocket):
     def __init__(self, assoc: Association, address: AddressInformation, bell: Bell) -> None:
         super().__init__(assoc, address=address)
         self._bell = bell
+        self._sending = threading.Lock()
+
+    @property
+    def takes_directly(self) -> bool:
+        """Whether `send_directly` may be used: TLS must not be written in one thread while another reads."""
+        return self.socket is not None and not isinstance(self.socket, ssl.SSLSocket)
+
+    def send(self, bytestream: bytes) -> None:
+        """Send PDUs of the upper layer's own, never within those of another thread."""
+        with self._sending:
+            super().send(bytestream)
+
+    def send_directly(self, pieces: Sequence[bytes]) -> None:
+        """Send whole PDUs from the thread that made them, in as few calls as the system allows.
+
+        Raises
+        ------
+        OSError
+            The peer is gone or takes nothing (TimeoutError). The connection is ended then: half a PDU may have left.
+        """
+        waiting = [memoryview(piece) for piece in pieces]
+        with self._sending:
+            connection = self.socket
+            if connection is None:
+                raise ConnectionError
+            try:
+                while waiting:
+                    sent = connection.sendmsg(waiting)
+                    while waiting and sent >= len(waiting[0]):
+                        sent -= len(waiting.pop(0))
+                    if sent:
+                        waiting[0] = waiting[0][sent:]
+            except OSError:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                raise
 
     @property
     def ready(self) -> bool:
