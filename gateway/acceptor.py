@@ -15,6 +15,7 @@ from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_ECHO
+from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway import log
@@ -29,10 +30,11 @@ from gateway.commands import (
 from gateway.commitment import WELL_KNOWN_INSTANCE, IncomingReport
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION
-from gateway.transport import Bell, NoticedQueue, TolerantStateMachine
+from gateway.transport import Bell, NoticedQueue, QuickProvider, TolerantStateMachine
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Sequence
 
     from pynetdicom.presentation import PresentationContext
 
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
 _COMMAND, _LAST = 1, 2
 _LONGEST_COMMAND_BYTES = 1 << 16
 _END_OF_THREAD_S = 10.0
-_LOOK_AGAIN_S = 0.1
+_LOOK_AGAIN_S = 1.0
+_WHILE_ANSWERING_S = 0.1
 
 
 class _StoreProvider(DIMSEServiceProvider):
@@ -63,17 +66,24 @@ class _StoreProvider(DIMSEServiceProvider):
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take the fragments of one P-DATA-TF (called in the thread that reads the socket)."""
+        self.take([(context_id, memoryview(whole)) for context_id, whole in primitive.presentation_data_value_list])
+
+    def take(self, fragments: Sequence[tuple[int, memoryview]]) -> None:
+        """Take fragments by the IDs of their contexts; a C-STORE that they complete is answered before this returns."""
         try:
-            with self._lock:
-                for context_id, fragment in primitive.presentation_data_value_list:
-                    self._take(context_id, memoryview(fragment))
+            for context_id, fragment in fragments:
+                with self._lock:
+                    complete = self._take(context_id, fragment)
+                if complete is not None:  # outside the lock: a commit must not keep `close` waiting
+                    self._association.answer(complete, context_id)
         except Exception as error:  # noqa: BLE001  whatever a peer can send that cannot be followed ends its association
             log.fault("message_refused", error)
             self.dul.event_queue.put("Evt19")  # unrecognised PDU: A-ABORT by the state machine (PS3.8 9.2, AA-8)
 
-    def _take(self, context_id: int, fragment: memoryview) -> None:
+    def _take(self, context_id: int, fragment: memoryview) -> IncomingObject | None:
+        """Take one fragment; return the object that is complete with it."""
         if self._closed:
-            return
+            return None
         control = fragment[0]
         if control & _COMMAND:
             self._command += fragment[1:]
@@ -81,16 +91,17 @@ class _StoreProvider(DIMSEServiceProvider):
                 raise CommandFault("command inside a data set, or without end")
             if control & _LAST:
                 encoded, self._command = bytes(self._command), bytearray()
-                self._begin(context_id, encoded)
-            return
+                return self._begin(context_id, encoded)
+            return None
         if self._incoming is None:
             raise CommandFault("data set without a command")
         self._incoming.write(fragment[1:])
         if control & _LAST:
             complete, self._incoming = self._incoming, None
-            self._hand_over(context_id, complete)
+            return self._hand_over(context_id, complete)
+        return None
 
-    def _begin(self, context_id: int, encoded: bytes) -> None:
+    def _begin(self, context_id: int, encoded: bytes) -> IncomingObject | None:
         context = self._association.accepted.get(context_id)
         if context is None:
             raise CommandFault("presentation context was not accepted")
@@ -99,7 +110,7 @@ class _StoreProvider(DIMSEServiceProvider):
             whole = P_DATA()
             whole.presentation_data_value_list.append((context_id, b"\3" + encoded))
             super().receive_primitive(whole)
-            return
+            return None
         if command.message_id is None:
             raise CommandFault("a message that cannot be answered")
         incoming: IncomingObject | IncomingReport
@@ -117,12 +128,15 @@ class _StoreProvider(DIMSEServiceProvider):
         if command.has_data_set:
             self._incoming = incoming
             self._association.expect_more()
-        else:
-            self._hand_over(context_id, incoming)
+            return None
+        return self._hand_over(context_id, incoming)
 
-    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> None:
+    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> IncomingObject | None:
         self._association.expect_nothing()
+        if isinstance(complete, IncomingObject) and self.msg_queue.empty():
+            return complete
         self.msg_queue.put((context_id, cast("Any", complete)))  # comes back in `_serve_request`
+        return None
 
     def close(self) -> None:
         """Abandon what was begun or waits to be answered; nothing is taken afterwards."""
@@ -154,9 +168,12 @@ class StoreAssociation(Association):
         self.caller: Caller | None = None
         self.provider = _StoreProvider(self)
         self.dimse = self.provider
+        self.bell = Bell()
+        self.dul = QuickProvider(self, self.bell)
+        self.dul._idle_timer.timeout = self.network_timeout  # noqa: SLF001  see the rule of `transport`
+        self.dul.artim_timer.timeout = self.acse_timeout
         self.dul.state_machine = TolerantStateMachine(self.dul)
         self.dul.daemon = True  # a thread that waits for a peer must not keep the process
-        self.bell = Bell()
         self._news = threading.Event()
         self.dul.to_provider_queue = NoticedQueue(self.bell.ring)
         self.dul.to_user_queue = NoticedQueue(self._news.set)
@@ -183,6 +200,7 @@ class StoreAssociation(Association):
     def end(self) -> None:
         """Let the association's own thread abort it at its next look at the idle timer."""
         self._idle_s = self.network_timeout = 0.0
+        self._news.set()
 
     def expect_more(self) -> None:
         """Wait for the rest of a message no longer than for a DIMSE message."""
@@ -208,7 +226,7 @@ class StoreAssociation(Association):
     def _run_reactor(self) -> None:
         """Serve messages, release, abort and timeouts as pynetdicom does, woken by them instead of by a 1 ms clock."""
         while not self._kill:
-            self._news.wait(_LOOK_AGAIN_S)
+            self._news.wait(min(max(self.dul._idle_timer.remaining, 0.0), _LOOK_AGAIN_S))  # noqa: SLF001  as above
             self._news.clear()
             while not self._kill and (message := self.dimse.get_msg(block=False))[1] is not None:
                 self._serve_request(message[1], message[0])
@@ -223,15 +241,31 @@ class StoreAssociation(Association):
                 self.kill()
             elif not self.dul.is_alive():
                 self.kill()
+            elif self._is_answering:
+                self._news.wait(_WHILE_ANSWERING_S)  # in the other thread; its peer is not idle
             elif self.dul.idle_timer_expired():
                 self.abort()
                 self.kill()
+
+    def answer(self, incoming: IncomingObject, context_id: int) -> None:
+        """Answer a C-STORE in the thread that read it: no other has to wake for it."""
+        self._is_answering = True
+        try:
+            self._answer(incoming, context_id, self._send_now)
+        finally:
+            self.dul._idle_timer.restart()  # noqa: SLF001  as in `_serve_request`
+            self._is_answering = False
+
+    def _send_now(self, response: P_DATA) -> None:
+        if self.dul.state_machine.current_state == "Sta6":  # an abort may have come in between
+            pdu = P_DATA_TF(response)
+            self.dul._send(pdu)  # noqa: SLF001  as above
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
         self._is_answering = True
         try:
             if isinstance(msg, IncomingObject):
-                self._answer(msg, context_id)
+                self._answer(msg, context_id, self.dul.send_pdu)
             elif isinstance(msg, IncomingReport):
                 self._answer_report(msg, context_id)
             elif isinstance(msg, C_ECHO) and msg.is_valid_request:
@@ -243,7 +277,7 @@ class StoreAssociation(Association):
             # A slow answer is not an idle peer: without this the next look at the timer would abort.
             self.dul._idle_timer.restart()  # noqa: SLF001  see the rule of `transport`
 
-    def _answer(self, incoming: IncomingObject, context_id: int) -> None:
+    def _answer(self, incoming: IncomingObject, context_id: int, send: Callable[[P_DATA], None]) -> None:
         if self.caller is None:  # cannot happen: contexts are accepted for callers that were let in
             self.abort()
             return
@@ -252,7 +286,7 @@ class StoreAssociation(Association):
             log.event("store_refused", node=self.caller.node_name, status=f"{verdict.status:04X}")
         response = P_DATA()
         response.presentation_data_value_list.append((context_id, b"\3" + incoming.response(verdict)))
-        self.dul.send_pdu(response)
+        send(response)
 
     def _answer_report(self, incoming: IncomingReport, context_id: int) -> None:
         if self.caller is None or self._reports is None:  # cannot happen: such a context is not accepted then

@@ -5,21 +5,24 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from pydicom.uid import UID
 
 from gateway import log, metrics
+from gateway.batches import Batches
 from gateway.entries import NewInstance
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
 from gateway.room import Room
-from gateway.spool import Shelf, Spool, new_token
+from gateway.spool import Shelf, Spool, new_token, sync_folder
 from gateway.states import InstanceState
 from gateway.subjects import Subjects
 from pipeline.reasons import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from config.schema import GatewayConfig
@@ -80,8 +83,19 @@ class PartFile:
             self._descriptor = -1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Synced:
+    """An object whose bytes are durable and whose name and row are not."""
+
+    part: Path
+    new: NewInstance
+
+
 class LedgerIntake:
     """Where the receiver of a node puts objects. Its methods are called from many threads.
+
+    Each thread syncs its own object's bytes; names, folder and rows of all that wait together are made durable together
+    (one rename each, one sync of their folder, one commit).
 
     Parameters
     ----------
@@ -111,6 +125,8 @@ class LedgerIntake:
         self._subjects = Subjects(sealer=sealer, strips_leading_zeros=False)  # of no consequence for what is asked here
         self._room = Room(spool, reserve_bytes=reserve_bytes) if room is None else room
         self._held_limit = held_limit
+        self._batches: Batches[_Synced, InstanceState] = Batches(self._commit_all)
+        self._prefix = new_token()[:2]  # of tokens given out now: what is committed together shares a folder
 
     @property
     def room(self) -> Room:
@@ -149,11 +165,10 @@ class LedgerIntake:
         """
         assert isinstance(file, PartFile)
         self._refuse_of_stopped_rule(file, arrival)
-        token = new_token()
+        token = new_token(self._prefix)
         try:
             file.finish()
-            self._spool.place(file.path, Shelf.ORIGINALS, token)
-            state = self._ledger.record_arrival(self._new_instance(token, arrival))
+            state = self._batches.do(_Synced(part=file.path, new=self._new_instance(token, arrival)))
         except (OSError, sa.exc.SQLAlchemyError) as error:
             self._discard_unless_recorded(token)
             log.fault("intake_failed", error, node=arrival.node_name)
@@ -180,6 +195,42 @@ class LedgerIntake:
 
     def _study_index(self, arrival: Arrival) -> bytes | None:
         return self._subjects.study(arrival.study_instance_uid) if arrival.study_instance_uid else None
+
+    def _commit_all(self, batch: Sequence[_Synced]) -> list[InstanceState | Exception]:
+        """Make names and rows durable, in that order; what cannot be named has no row."""
+        self._prefix = new_token()[:2]
+        outcomes: dict[str, InstanceState | Exception] = {}
+        folders: dict[Path, list[NewInstance]] = {}
+        for synced in batch:
+            try:
+                final = self._spool.name(synced.part, Shelf.ORIGINALS, synced.new.token)
+            except OSError as error:
+                outcomes[synced.new.token] = error
+            else:
+                folders.setdefault(final.parent, []).append(synced.new)
+        durable: list[NewInstance] = []
+        for folder, named in folders.items():
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                outcomes.update((new.token, error) for new in named)
+            else:
+                durable += named
+        outcomes.update(self._record_all(durable))
+        return [outcomes[synced.new.token] for synced in batch]
+
+    def _record_all(self, arrived: Sequence[NewInstance]) -> dict[str, InstanceState | Exception]:
+        if not arrived:
+            return {}
+        try:
+            states = self._ledger.record_arrivals(arrived)
+        except Exception as error:  # noqa: BLE001  raised again by `Batches` in the threads that it concerns
+            if len(arrived) == 1:
+                return {arrived[0].token: error}
+            # One object must not fail the others: each alone. One that stands after all is refused for its token, sent
+            # again and suppressed.
+            return {token: state for new in arrived for token, state in self._record_all([new]).items()}
+        return dict(zip((new.token for new in arrived), states, strict=True))
 
     def abandon(self, file: IncomingFile, /) -> None:
         """Close and remove a part file."""

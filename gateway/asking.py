@@ -78,7 +78,7 @@ class AskingConnection(Connection):
         try:
             with self._assoc.paused():
                 with self._sending:
-                    self._put(self._context_id, _COMMAND_LAST + command)
+                    self._put_in_queue(self._context_id, _COMMAND_LAST + command)
                     self._put_information(information)
                 return self._action_status(self._assoc.answer())
         except Lost:
@@ -95,7 +95,7 @@ class AskingConnection(Connection):
         for start in range(0, len(information), piece_bytes):
             end = start + piece_bytes
             control = _DATA if end < len(information) else _DATA_LAST
-            self._put(self._context_id, control + information[start:end])
+            self._put_in_queue(self._context_id, control + information[start:end])
 
     def _action_status(self, message: DimseServiceType) -> int:
         if (
@@ -126,4 +126,4 @@ class AskingConnection(Connection):
             status=status,
         )
         with self._sending, suppress(Lost):  # gone by now: what was told is in the ledger
-            self._put(self._context_id, _COMMAND_LAST + response)
+            self._put_in_queue(self._context_id, _COMMAND_LAST + response)

@@ -16,7 +16,7 @@ from gateway.commands import store_request
 from gateway.negotiation import VERIFICATION
 from gateway.part10 import NotPart10Error, data_set_offset
 from gateway.requestor import Failure, Lost, Wanted, prepared
-from gateway.transport import PDU_BYTES
+from gateway.transport import PDU_BYTES, CallingSocket, heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _PDV_HEADER_BYTES = 6
 _LAST_MESSAGE_ID = 65_535
+_GATHERED_PIECES = 16
+"""Headings and fragments that go to the system together: about a megabyte."""
 _COMMAND_LAST, _DATA, _DATA_LAST = b"\3", b"\0", b"\2"
 
 
@@ -48,6 +50,7 @@ class Connection:
         self.proposed = frozenset(proposed)
         self._assoc = assoc
         self._message_id = 0
+        self._gathered: list[bytes] = []
         self._contexts = {
             Wanted(abstract_syntax=str(c.abstract_syntax), transfer_syntax=str(c.transfer_syntax[0])): c.context_id
             for c in assoc.accepted_contexts
@@ -167,6 +170,25 @@ class Connection:
                 return size
 
     def _put(self, context_id: int, fragment: bytes) -> None:
+        """Send a fragment, or gather it with those that follow; the last one of a data set never waits."""
+        connection = self._assoc.dul.socket
+        if not isinstance(connection, CallingSocket) or not connection.takes_directly:
+            self._put_in_queue(context_id, fragment)
+            return
+        self._gathered += (heading(context_id, fragment), fragment)
+        if fragment[:1] != _DATA_LAST and len(self._gathered) < _GATHERED_PIECES:
+            return
+        gathered, self._gathered = self._gathered, []
+        if not self._assoc.is_established or not self._assoc.dul.is_alive():
+            raise Lost(Failure.ABORTED)
+        try:
+            connection.send_directly(gathered)
+        except TimeoutError:
+            raise Lost(Failure.TIMEOUT) from None
+        except OSError:
+            raise Lost(Failure.ABORTED) from None
+
+    def _put_in_queue(self, context_id: int, fragment: bytes) -> None:
         if not self._assoc.window.acquire(timeout=self._assoc.dimse_timeout):
             raise Lost(Failure.TIMEOUT)
         if not self._assoc.is_established or not self._assoc.dul.is_alive():

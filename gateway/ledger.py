@@ -27,6 +27,8 @@ NODE = "node"
 _NOT_CURRENT = (InstanceState.SUPPRESSED.value, InstanceState.SUPERSEDED.value, InstanceState.REFUSED.value)
 """Not compared with what arrives. Refused: a rule said so, and after the rule was mended the object may come again."""
 
+_MOST_ASKED_AT_ONCE = 500
+
 
 class Ledger:
     """The rows of instances.
@@ -48,25 +50,43 @@ class Ledger:
 
         `suppressed` means that the caller's file is not needed: the same bytes are here under another token.
         """
+        return self.record_arrivals([new])[0]
+
+    def record_arrivals(self, arrived: Sequence[NewInstance]) -> list[InstanceState]:
+        """Write receipts and rows of objects in one transaction, all or none, and return their states."""
         now = self._database.clock()
         with self._database.write() as connection:
-            connection.execute(
-                receipt.insert().values(
-                    token=new.token, at=now, node=new.node, size_bytes=new.size_bytes, content_sha256=new.content_sha256
+            connection.execute(receipt.insert(), [_receipt_row(new, now) for new in arrived])
+            known = self._known(connection, arrived)
+            states = []
+            for new in arrived:
+                state, reason = InstanceState.RECEIVED, None
+                if new.sop_index in known:
+                    state, reason = self._judge_duplicate(connection, new)
+                known.add(new.sop_index)
+                instance_id = _inserted_id(
+                    connection.execute(instance.insert().values(_arrival_row(new, now, state, reason)))
                 )
+                self._database.append_audit(
+                    connection,
+                    actor=NODE,
+                    action="receive",
+                    instance_id=instance_id,
+                    detail={"node": new.node, "state": state.value, "reason": reason},
+                )
+                states.append(state)
+        return states
+
+    def _known(self, connection: sa.Connection, arrived: Sequence[NewInstance]) -> set[bytes]:
+        """Return those of their UIDs, as indexes, under which something stands already."""
+        asked = [new.sop_index for new in arrived]
+        found: set[bytes] = set()
+        for start in range(0, len(asked), _MOST_ASKED_AT_ONCE):
+            some = asked[start : start + _MOST_ASKED_AT_ONCE]
+            found.update(
+                connection.execute(sa.select(instance.c.sop_index).where(instance.c.sop_index.in_(some))).scalars()
             )
-            state, reason = self._judge_duplicate(connection, new)
-            instance_id = _inserted_id(
-                connection.execute(instance.insert().values(_arrival_row(new, now, state, reason)))
-            )
-            self._database.append_audit(
-                connection,
-                actor=NODE,
-                action="receive",
-                instance_id=instance_id,
-                detail={"node": new.node, "state": state.value, "reason": reason},
-            )
-        return state
+        return found
 
     def is_withdrawn(self, indexes: Sequence[bytes]) -> bool:
         """Tell whether a withdrawal stands under one of these (see `gateway.subjects`)."""
@@ -263,6 +283,16 @@ def _inserted_id(result: sa.CursorResult[Any]) -> int:
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def _receipt_row(new: NewInstance, now: float) -> dict[str, Any]:
+    return {
+        "token": new.token,
+        "at": now,
+        "node": new.node,
+        "size_bytes": new.size_bytes,
+        "content_sha256": new.content_sha256,
+    }
 
 
 def _arrival_row(new: NewInstance, now: float, state: InstanceState, reason: str | None) -> dict[str, Any]:

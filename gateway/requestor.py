@@ -7,6 +7,7 @@ Rule of the file: pynetdicom's `Association` as a requestor, and the reasons why
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +24,7 @@ from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation
 
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from gateway.transport import PDU_BYTES, ClosingSocket, NoticedQueue, TolerantStateMachine, tune
+from gateway.transport import PDU_BYTES, Bell, CallingSocket, NoticedQueue, TolerantStateMachine, tune
 
 if TYPE_CHECKING:
     import socket
@@ -131,7 +132,11 @@ class CallingAssociation(Association):
         self.on_report: Callable[[N_EVENT_REPORT], None] | None = None
         self._talking = threading.Lock()
         self._news = threading.Event()
+        self.bell = Bell()
+        weakref.finalize(self, self.bell.close)
+        self.dul.to_provider_queue = NoticedQueue(self.bell.ring)
         self.dul.to_user_queue = NoticedQueue(self._news.set)
+        self.dul._run_loop_delay = 0.0  # noqa: SLF001  `CallingSocket.ready` waits
         self._stall_s = target.timeout_s
         self.bind(evt.EVT_CONN_OPEN, self._connected)
         self.bind(evt.EVT_PDU_SENT, self._sent)
@@ -143,7 +148,7 @@ class CallingAssociation(Association):
 
     def _connected(self, _event: Event) -> None:
         self.was_connected = True
-        wrapped = cast("ClosingSocket", self.dul.socket)
+        wrapped = cast("CallingSocket", self.dul.socket)
         tune(cast("socket.socket", wrapped.socket), stall_s=self._stall_s)
 
     def _sent(self, event: Event) -> None:
@@ -242,7 +247,7 @@ def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
     try:
         remote = AddressInformation.from_addr_port(target.host, target.port)
         local = AddressInformation.from_tuple(("" if remote.is_ipv4 else "::0", 0))
-        connection = ClosingSocket(assoc, address=local)
+        connection = CallingSocket(assoc, local, assoc.bell)
         if target.tls is not None:
             assoc.context = cast("CallingContext", target.tls.current())
             connection.tls_args = (assoc.context, target.server_name)

@@ -52,9 +52,9 @@ class StoredFile:
     size_bytes: int
 
 
-def new_token() -> str:
-    """Return a random name for an object: 32 hexadecimal digits."""
-    return uuid4().hex
+def new_token(prefix: str = "") -> str:
+    """Return a random name for an object: 32 hexadecimal digits, the first ones as given (two name its folder)."""
+    return prefix + uuid4().hex[len(prefix) :]
 
 
 def sync_folder(folder: Path) -> None:
@@ -168,10 +168,15 @@ class Spool:
             path.unlink(missing_ok=True)
         return len(found)
 
-    def place(self, part: Path, shelf: Shelf, token: str) -> Path:
-        """Give a complete, already synced file its lasting name and make the name durable."""
+    def name(self, part: Path, shelf: Shelf, token: str) -> Path:
+        """Give a complete, already synced file its lasting name; `sync_folder` of its parent makes that durable."""
         final = self.path(shelf, token)
         part.replace(final)
+        return final
+
+    def place(self, part: Path, shelf: Shelf, token: str) -> Path:
+        """Give a complete, already synced file its lasting name and make the name durable."""
+        final = self.name(part, shelf, token)
         sync_folder(final.parent)
         return final
 

@@ -11,19 +11,23 @@ import math
 import select
 import socket
 import ssl
+import struct
+import threading
 import time
 from contextlib import suppress
 from queue import Queue
 from typing import TYPE_CHECKING, Any, cast
 
 from pynetdicom import _config
+from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import AssociationSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pynetdicom.association import Association
+    from pynetdicom.transport import AddressInformation
 
 PDU_BYTES = 131_072
 """The largest PDU that we ask for; more brings nothing."""
@@ -31,6 +35,13 @@ PDU_BYTES = 131_072
 _READ_BYTES = 1 << 18
 _LOOK_AGAIN_MS = 100
 """How long a thread may be deaf to timers and to being stopped."""
+_LOOK_AGAIN_IDLE_MS = 1_000
+"""The same within an association, where `kill_dul` rings."""
+_UNCONNECTED_S = 0.001
+_ESTABLISHED = "Sta6"
+_P_DATA_TF = 4
+_PDU_HEADER = struct.Struct(">BxL")
+_PDV_HEADER = struct.Struct(">LB")
 _SLOWEST_BYTES_S = 1_000
 """Slower than the slowest modem: who sends a byte now and then would otherwise hold an association for ever."""
 _LARGEST_BEFORE_ASSOCIATION_BYTES = 1 << 20
@@ -154,18 +165,22 @@ class QuickSocket(ClosingSocket):
         self._poll = select.poll()
         self._poll.register(client_socket, select.POLLIN)
         self._poll.register(bell, select.POLLIN)
+        self._buffer = bytearray()
+        self._start = self._end = 0  # of what was read and not yet taken
 
     @property
     def ready(self) -> bool:
         """Whether there is something to read, an end of the connection included; waits for it a tenth of a second."""
         if self.socket is None or not self._is_connected:
             return False
-        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+        if self._start < self._end or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
             return True
         dul = self.assoc.dul
+        state = dul.state_machine.current_state
         # Sta13 closes the connection as soon as nothing is left to read, and queued events are not to wait.
-        is_awaited = dul.event_queue.empty() and dul.state_machine.current_state != "Sta13"
-        readable = {descriptor for descriptor, _ in self._poll.poll(_LOOK_AGAIN_MS if is_awaited else 0)}
+        is_awaited = dul.event_queue.empty() and state != "Sta13"
+        wait_ms = _LOOK_AGAIN_IDLE_MS if state == _ESTABLISHED else _LOOK_AGAIN_MS
+        readable = {descriptor for descriptor, _ in self._poll.poll(wait_ms if is_awaited else 0)}
         if readable - {self._descriptor}:
             self._bell.hush()
         return self._descriptor in readable
@@ -178,25 +193,207 @@ class QuickSocket(ClosingSocket):
         OSError
             The peer stalled or drips (TimeoutError), the connection broke, or the length is unreasonable.
         """
-        is_established = self.assoc.is_established
-        if nr_bytes > (_LARGEST_BYTES if is_established else _LARGEST_BEFORE_ASSOCIATION_BYTES):
+        if nr_bytes > (_LARGEST_BYTES if self.assoc.is_established else _LARGEST_BEFORE_ASSOCIATION_BYTES):
             raise PduTooLongError
-        connection = cast("socket.socket", self.socket)
-        allowed_s = (connection.gettimeout() or math.inf) + (nr_bytes / _SLOWEST_BYTES_S if is_established else 0.0)
-        begun = time.monotonic()
         received = bytearray(nr_bytes)
+        taken = min(nr_bytes, self._end - self._start)
         with memoryview(received) as view:
-            count = 0
-            while count < nr_bytes:
-                read = connection.recv_into(view[count : count + _READ_BYTES])
-                if not read:
-                    break
-                count += read
-                if count < nr_bytes and time.monotonic() - begun > allowed_s:
-                    raise TimeoutError
-                acknowledge_now(connection)
+            view[:taken] = self._buffer[self._start : self._start + taken]
+            self._start += taken
+            count = taken + self._read_into(view[taken:], nr_bytes - taken)
         del received[count:]
         return received
+
+    def _read_into(self, view: memoryview, least: int) -> int:
+        """Read at least so many bytes, fewer only when the peer closed; return how many."""
+        connection = cast("socket.socket", self.socket)
+        allowed_s = (connection.gettimeout() or math.inf) + (
+            least / _SLOWEST_BYTES_S if self.assoc.is_established else 0.0
+        )
+        begun = time.monotonic()
+        count = 0
+        while count < least:
+            read = connection.recv_into(view[count : count + _READ_BYTES])
+            if not read:
+                break
+            count += read
+            if count < least and time.monotonic() - begun > allowed_s:
+                raise TimeoutError
+            acknowledge_now(connection)
+        return count
+
+    def next_fragments(self) -> memoryview | None:
+        """Return the body of the next PDU where it is a P-DATA-TF of the usual size, read with what came beside it.
+
+        None stands for any other; `recv` reads that one. The body is valid until the next call.
+
+        Raises
+        ------
+        OSError
+            As `recv`; also where the peer closed within it.
+        """
+        if not self._buffer:
+            self._buffer = bytearray(_READ_BYTES)  # only who sends pays for it
+        if not self._fill(_PDU_HEADER.size):
+            return None
+        kind, length = _PDU_HEADER.unpack_from(self._buffer, self._start)
+        whole = _PDU_HEADER.size + length
+        if kind != _P_DATA_TF or whole > _READ_BYTES:
+            return None
+        if not self._fill(whole):
+            raise ConnectionError
+        body = memoryview(self._buffer)[self._start + _PDU_HEADER.size : self._start + whole]
+        self._start += whole
+        return body
+
+    def _fill(self, wanted: int) -> bool:
+        """Have so many bytes in the buffer, in one piece; False when the peer closed before."""
+        lacking = wanted - (self._end - self._start)
+        if lacking <= 0:
+            return True
+        if self._start == self._end or self._start + wanted > len(self._buffer):
+            rest = bytes(self._buffer[self._start : self._end])
+            self._buffer[: len(rest)] = rest
+            self._start, self._end = 0, len(rest)
+        with memoryview(self._buffer) as view:
+            read = self._read_into(view[self._end :], lacking)
+        self._end += read
+        return read >= lacking
+
+
+class QuickProvider(DULServiceProvider):
+    """The acceptor's upper layer: within an association, fragments go to DIMSE without an object per PDU.
+
+    Parameters
+    ----------
+    bell
+        Rung to be stopped.
+    """
+
+    def __init__(self, assoc: Association, bell: Bell) -> None:
+        super().__init__(assoc)
+        self._bell = bell
+        self._run_loop_delay = 0.0  # `QuickSocket.ready` waits
+
+    def kill_dul(self) -> None:
+        """Stop the reactor; it hears of it at once."""
+        super().kill_dul()
+        self._bell.ring()
+
+    def _read_pdu_data(self) -> None:
+        """Take fragments as long as they come whole; everything else goes pynetdicom's way."""
+        connection = self.socket
+        if not isinstance(connection, QuickSocket) or self.state_machine.current_state != _ESTABLISHED:
+            super()._read_pdu_data()
+            return
+        try:
+            body = connection.next_fragments()
+        except OSError:
+            self.event_queue.put("Evt17")  # the connection is as good as closed
+            return
+        if body is None:
+            super()._read_pdu_data()
+            return
+        self._idle_timer.restart()
+        provider = cast("Any", self.assoc.dimse)
+        try:
+            provider.take(fragments(body))
+        except MalformedPduError:
+            self.event_queue.put("Evt19")  # unrecognised PDU: A-ABORT by the state machine (PS3.8 9.2, AA-8)
+
+
+class MalformedPduError(Exception):
+    """A P-DATA-TF whose items do not fill it."""
+
+
+def heading(context_id: int, fragment: bytes) -> bytes:
+    """Return what stands before a fragment that is alone in its P-DATA-TF."""
+    length = len(fragment)
+    return _PDU_HEADER.pack(_P_DATA_TF, length + _PDV_HEADER.size) + _PDV_HEADER.pack(length + 1, context_id)
+
+
+def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
+    """Return context ID and fragment, message control header included, of each PDV (PS3.8 9.3.5.1)."""
+    found, offset = [], 0
+    while offset < len(body):
+        if offset + _PDV_HEADER.size > len(body):
+            raise MalformedPduError
+        length, context_id = _PDV_HEADER.unpack_from(body, offset)
+        end = offset + 4 + length
+        if length < 2 or end > len(body):  # noqa: PLR2004  context ID and message control header
+            raise MalformedPduError
+        found.append((context_id, body[offset + _PDV_HEADER.size : end]))
+        offset = end
+    return found
+
+
+class CallingSocket(ClosingSocket):
+    """The requestor's socket: waits for the peer's bytes or for the bell instead of looking every millisecond.
+
+    Parameters
+    ----------
+    bell
+        As for `QuickSocket`.
+    """
+
+    def __init__(self, assoc: Association, address: AddressInformation, bell: Bell) -> None:
+        super().__init__(assoc, address=address)
+        self._bell = bell
+        self._sending = threading.Lock()
+
+    @property
+    def takes_directly(self) -> bool:
+        """Whether `send_directly` may be used: TLS must not be written in one thread while another reads."""
+        return self.socket is not None and not isinstance(self.socket, ssl.SSLSocket)
+
+    def send(self, bytestream: bytes) -> None:
+        """Send PDUs of the upper layer's own, never within those of another thread."""
+        with self._sending:
+            super().send(bytestream)
+
+    def send_directly(self, pieces: Sequence[bytes]) -> None:
+        """Send whole PDUs from the thread that made them, in as few calls as the system allows.
+
+        Raises
+        ------
+        OSError
+            The peer is gone or takes nothing (TimeoutError). The connection is ended then: half a PDU may have left.
+        """
+        waiting = [memoryview(piece) for piece in pieces]
+        with self._sending:
+            connection = self.socket
+            if connection is None:
+                raise ConnectionError
+            try:
+                while waiting:
+                    sent = connection.sendmsg(waiting)
+                    while waiting and sent >= len(waiting[0]):
+                        sent -= len(waiting.pop(0))
+                    if sent:
+                        waiting[0] = waiting[0][sent:]
+            except OSError:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                raise
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read, an end of the connection included; waits for it a tenth of a second."""
+        connection = self.socket
+        if connection is None or not self._is_connected or connection.fileno() < 0:
+            time.sleep(_UNCONNECTED_S)
+            return False
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return True
+        dul = self.assoc.dul
+        is_awaited = dul.event_queue.empty() and dul.state_machine.current_state != "Sta13"  # as in `QuickSocket`
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        poll.register(self._bell, select.POLLIN)
+        readable = {descriptor for descriptor, _ in poll.poll(_LOOK_AGAIN_MS if is_awaited else 0)}
+        if self._bell.fileno() in readable:
+            self._bell.hush()
+        return connection.fileno() in readable
 
 
 class TolerantStateMachine(StateMachine):

@@ -20,6 +20,7 @@ from gateway.states import InstanceState
 from gateway.subjects import Subjects
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline.records import CrosswalkEntry
@@ -70,26 +71,33 @@ class SmallNode:
         if patient_id:
             identifiers |= {"patient_id": patient_id, "study_instance_uid": study, "series_instance_uid": "1.2.3.3"}
         token = self.put(Shelf.ORIGINALS, content)
-        state = self.ledger.record_arrival(
-            NewInstance(
-                token=token,
-                node="clinical",
-                calling_aet="CLINICAL",
-                called_aet="SONOVEIL",
-                sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
-                transfer_syntax_uid="1.2.840.10008.1.2.1",
-                readable=True,
-                sop_index=self.sealer.index("sop", uid),
-                study_index=self.subjects.study(study) if study else None,
-                patient_index=self.subjects.patient(patient_id) if patient_id else None,
-                sealed=self.sealer.seal(identifiers, token=token),
-                content_sha256=hashlib.sha256(content).digest(),
-                size_bytes=len(content),
-            )
-        )
+        state = self.ledger.record_arrival(self.new_instance(uid, content, token, identifiers))
         if state is InstanceState.SUPPRESSED:
             self.spool.remove(Shelf.ORIGINALS, token)
         return token, state
+
+    def new_instance(
+        self, uid: str, content: bytes, token: str = "", identifiers: Mapping[str, str] | None = None
+    ) -> NewInstance:
+        """Return what the ledger gets of an object that arrives."""
+        identifiers = identifiers or {"sop_instance_uid": uid}
+        token = token or new_token()
+        study, patient_id = identifiers.get("study_instance_uid", ""), identifiers.get("patient_id", "")
+        return NewInstance(
+            token=token,
+            node="clinical",
+            calling_aet="CLINICAL",
+            called_aet="SONOVEIL",
+            sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+            transfer_syntax_uid="1.2.840.10008.1.2.1",
+            readable=True,
+            sop_index=self.sealer.index("sop", uid),
+            study_index=self.subjects.study(study) if study else None,
+            patient_index=self.subjects.patient(patient_id) if patient_id else None,
+            sealed=self.sealer.seal(identifiers, token=token),
+            content_sha256=hashlib.sha256(content).digest(),
+            size_bytes=len(content),
+        )
 
     def claim(self) -> Claim:
         claim = self.ledger.claim(WORKER, lease_s=60, max_attempts=3)

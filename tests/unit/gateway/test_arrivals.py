@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gateway.housekeeping import clean_up_after_crash
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
 from gateway.spool import Shelf
 from gateway.tables import instance, receipt
+from tests.peers.programs import wait_until
 
 
 def _intake(node, reserve_bytes=0):
@@ -59,11 +61,11 @@ def test_the_order_is_data_name_folder_rows(node, monkeypatch):
     """Bytes are synced before they get their name, and both before the row that promises them."""
     steps = []
     real_fdatasync, real_fsync, real_replace = os.fdatasync, os.fsync, Path.replace
-    record = node.ledger.record_arrival
+    record = node.ledger.record_arrivals
     monkeypatch.setattr(os, "fdatasync", lambda d: (steps.append("data"), real_fdatasync(d))[1])
     monkeypatch.setattr(os, "fsync", lambda d: (steps.append("folder"), real_fsync(d))[1])
     monkeypatch.setattr(Path, "replace", lambda self, to: (steps.append("name"), real_replace(self, to))[1])
-    monkeypatch.setattr(node.ledger, "record_arrival", lambda new: (steps.append("rows"), record(new))[1])
+    monkeypatch.setattr(node.ledger, "record_arrivals", lambda new: (steps.append("rows"), record(new))[1])
 
     _receive(_intake(node))
 
@@ -109,7 +111,7 @@ def test_the_reserve_is_kept_free(node):
         _intake(node, reserve_bytes=1 << 62).open()
 
 
-@pytest.mark.parametrize("step", ["finish", "place", "rows"])
+@pytest.mark.parametrize("step", ["finish", "name", "folder", "rows"])
 @pytest.mark.parametrize(("number", "expected"), [(errno.ENOSPC, OutOfResources), (errno.EIO, IntakeFailed)])
 def test_whatever_the_disk_says_nothing_is_acknowledged(node, monkeypatch, step, number, expected):
     """A full disk is told apart; no file and no receipt stay behind."""
@@ -123,8 +125,12 @@ def test_whatever_the_disk_says_nothing_is_acknowledged(node, monkeypatch, step,
 
     file = intake.open()
     file.write(b"x")
-    places = {"finish": (arrivals.PartFile, "finish"), "place": (node.spool, "place")}
-    monkeypatch.setattr(*places.get(step, (node.ledger, "record_arrival")), refuse)
+    places = {
+        "finish": (arrivals.PartFile, "finish"),
+        "name": (node.spool, "name"),
+        "folder": (arrivals, "sync_folder"),
+    }
+    monkeypatch.setattr(*places.get(step, (node.ledger, "record_arrivals")), refuse)
 
     with pytest.raises(expected):
         intake.commit(file, _arrival(b"x"))
@@ -196,3 +202,73 @@ def test_whether_a_node_runs_is_told_by_its_lock(node):
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert node.spool.is_served()
     assert not node.spool.is_served()
+
+
+def _receive_all(intake, uids):
+    """Commit objects from a thread each; return what became of each."""
+
+    def attempt(uid):
+        file = intake.open()
+        file.write(uid.encode())
+        try:
+            intake.commit(file, _arrival(uid.encode(), uid))
+        except (OutOfResources, IntakeFailed) as error:
+            intake.abandon(file)
+            return type(error)
+        return None
+
+    with ThreadPoolExecutor(len(uids)) as pool:
+        return list(pool.map(attempt, uids))
+
+
+def test_what_waits_together_is_committed_together(node, monkeypatch):
+    """While one commit runs the others gather; all of them are in the ledger, in fewer transactions."""
+    sizes, gathered = [], threading.Event()
+    record = node.ledger.record_arrivals
+    intake = _intake(node)
+
+    def slowly(arrived):
+        sizes.append(len(arrived))
+        if len(sizes) == 1:
+            assert gathered.wait(20)
+        return record(arrived)
+
+    monkeypatch.setattr(node.ledger, "record_arrivals", slowly)
+    uids = [f"1.2.{number}" for number in range(1, 9)]
+
+    with ThreadPoolExecutor(1) as pool:
+        everybody = pool.submit(_receive_all, intake, uids)
+        wait_until(lambda: sizes and len(intake._batches._waiting) == 8 - sizes[0], what="the others")
+        gathered.set()
+        assert everybody.result() == [None] * 8
+
+    assert len(sizes) == 2
+    assert sum(sizes) == _acknowledged(node) == len(_originals(node)) == 8
+
+
+def test_one_object_that_cannot_be_recorded_does_not_fail_those_beside_it(node, monkeypatch):
+    """The batch is undone, then each goes alone."""
+    record = node.ledger.record_arrivals
+    poisoned = node.sealer.index("sop", "1.2.3")
+
+    def refuse(arrived):
+        if any(new.sop_index == poisoned for new in arrived):
+            raise sa.exc.OperationalError("INSERT", {}, Exception("disk I/O error"))
+        return record(arrived)
+
+    monkeypatch.setattr(node.ledger, "record_arrivals", refuse)
+    uids = [f"1.2.{number}" for number in range(1, 9)]
+
+    outcomes = _receive_all(_intake(node), uids)
+
+    assert dict(zip(uids, outcomes, strict=True)) == {uid: IntakeFailed if uid == "1.2.3" else None for uid in uids}
+    assert _acknowledged(node) == len(_originals(node)) == 7
+
+
+def test_the_same_uid_twice_in_one_batch_is_judged_one_after_the_other(node):
+    """The same bytes are suppressed, others are a correction, as if they had come in turn."""
+    arrived = [node.new_instance("1.2.3", content) for content in (b"one", b"one", b"two")]
+
+    states = node.ledger.record_arrivals(arrived)
+
+    assert states == ["received", "suppressed", "held"]

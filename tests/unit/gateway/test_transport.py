@@ -30,6 +30,7 @@ class Dripping:
 def _read(monkeypatch, connection, nr_bytes, *, is_established):
     monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: connection.now))
     quick = object.__new__(QuickSocket)
+    quick._buffer, quick._start, quick._end = bytearray(), 0, 0
     quick._assoc = SimpleNamespace(is_established=is_established)
     quick.socket = connection
     return QuickSocket.recv(quick, nr_bytes)
@@ -51,3 +52,17 @@ def test_a_slow_line_is_patiently_read(monkeypatch):
     connection = Dripping(piece=2_000, pause_s=1.0)
 
     assert len(_read(monkeypatch, connection, 131_072, is_established=True)) == 131_072
+
+
+def test_fragments_are_told_apart():
+    """Two in one PDU, a command and data."""
+    body = memoryview(b"\0\0\0\3\1\3C" + b"\0\0\0\4\5\2DD")
+
+    assert [(context, bytes(whole)) for context, whole in transport.fragments(body)] == [(1, b"\3C"), (5, b"\2DD")]
+
+
+@pytest.mark.parametrize("body", [b"\0\0\0", b"\0\0\0\1\1\3", b"\0\0\0\7\1\3C", b"\xff\xff\xff\xff\1\3C"])
+def test_fragments_that_do_not_fill_their_pdu_are_refused(body):
+    """Cut in its header, without its control byte, longer than the PDU."""
+    with pytest.raises(transport.MalformedPduError):
+        transport.fragments(memoryview(body))
