@@ -79,7 +79,7 @@ def _clip(seed: int, count: int) -> tuple[NDArray[np.uint8], list[NDArray[np.boo
     tissue = noise.gamma(2.0, 1.0, (_ROWS + 64, _COLUMNS + 64))
     tissue = cv2.GaussianBlur(tissue, (0, 0), dice.uniform(0.8, 1.8))
     first = dice.randrange(count - 2)
-    last = min(count - 1, first + dice.randrange(1, 5))
+    last = min(count - 1, first + dice.randrange(5))
     text, place = dice.choice(_WORDS), (dice.randrange(30, 400), dice.randrange(60, 440))
     size, level, gain = dice.uniform(0.45, 0.8), dice.choice((180, 210, 255)), dice.uniform(25, 75)
     letters = np.zeros((_ROWS, _COLUMNS), np.uint8)

@@ -1,0 +1,215 @@
+"""What is new in a frame of a clip, so that only that is read again. Nothing is read here.
+
+Two questions are asked of every frame, in cells of 8 x 8 pixels. Did a place that rests change since it was last read?
+And has a place more strokes than when it was last read: pixels that stand out from what surrounds them? The second is
+asked of moving tissue too, whose speckle changes in every frame and whose number of strokes does not. The rule of this
+file: a place counts as read only when `read` says so; what is in doubt is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.plan import Box
+
+CELL = 8
+"""Rows and columns of a cell, in pixels."""
+_CHANGED_LEVELS = 16
+"""A pixel that differs by more is another one; coding noise of static overlays stays below."""
+_CHANGED_PIXELS = 2
+"""So many of a cell's pixels: the thinnest mark of a letter."""
+_STROKE_LEVELS = 28
+"""By how much a pixel of a stroke differs from the mean of what surrounds it."""
+_SURROUNDING = 15
+"""Rows and columns of that, a little more than a line of a label."""
+_LINE_CELLS = (6, 3)
+"""Columns and rows of the window in which strokes are counted: about three letters of a label."""
+_MORE_STROKES = 0.07
+_MORE_STEADY_STROKES = 0.05
+"""Which share of that window's pixels must be strokes beyond those that were read; a line of text has about 0.25."""
+_TIMES_AT_ONCE = 2
+_FRAMES_PER_TIME = 24
+"""How often a place that changes is read again for it: at once, and then every so many frames, all places together."""
+_BEYOND_LEVELS = 16
+_BEYOND = 0.03
+_TIMES_USUAL = 4.0
+_USUAL_SHARE = 0.1
+_USUAL_AT_FIRST = 0.1
+_MOVED_LEVELS = 8
+_MOVES_SHARE = 0.1
+_RESTS = 0.15
+_CUT_LEVELS = 24
+_CUT_SHARE = 0.3
+"""The picture is another one when the mean of so many cells differs by so much from the frame before."""
+_AROUND_CELLS = (6, 3)
+"""Columns and rows that are read around what is new, so that whole words are seen."""
+_WHOLE_SHARE = 0.5
+"""Above this share of the frame, the whole frame is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Where to read.
+
+    Parameters
+    ----------
+    shown
+        Places to be read in the frame itself.
+    steady
+        Places to be read in the darker, pixel by pixel, of this frame and the one before.
+    """
+
+    shown: tuple[Box, ...]
+    steady: tuple[Box, ...]
+
+
+class Novelty:
+    """Follows one view of a clip, frame by frame.
+
+    Parameters
+    ----------
+    first
+        The first frame, uint8 (rows, columns) or (rows, columns, 3), which is read whole.
+    """
+
+    def __init__(self, first: NDArray[np.uint8]) -> None:
+        self._shape = first.shape
+        self._read = first.copy()
+        brightest = _brightest(first)
+        self._before = brightest
+        self._means = _cells(brightest)
+        self._strokes = _strokes(brightest)
+        self._steady = np.zeros_like(self._strokes[:1])
+        self._times = np.full(self._means.shape, _TIMES_AT_ONCE, dtype=np.int32)
+        self._frame = 0
+        self._brightest = brightest
+        self._usual = np.full(self._means.shape, _USUAL_AT_FIRST, dtype=np.float32)
+        self._moves = np.zeros(self._means.shape, dtype=np.float32)
+
+    def look(self, shown: NDArray[np.uint8]) -> News:
+        """Tell what is new in the next frame.
+
+        Parameters
+        ----------
+        shown
+            uint8, shaped as the first.
+        """
+        brightest = _brightest(shown)
+        steady = _strokes(cv2.min(self._before, brightest))[:1]
+        self._forget_after_cut(brightest)
+        self._frame += 1
+        rests = self._moves < _RESTS
+        changed = self._changed(shown)
+        if self._frame % _FRAMES_PER_TIME == 0:
+            self._times[rests] = _TIMES_AT_ONCE
+        else:
+            changed &= (self._times > 0) & rests
+        moved = _cells((cv2.absdiff(brightest, self._before) > _MOVED_LEVELS).view(np.uint8) * np.uint8(CELL * CELL)) > 0
+        self._moves += _MOVES_SHARE * (moved - self._moves)
+        strokes = _strokes(brightest)
+        more = (strokes > self._strokes + _MORE_STROKES).any(axis=0)
+        stands = (steady > self._steady + _MORE_STEADY_STROKES).any(axis=0)
+        self._before = brightest
+        news = News(shown=self._places(changed | more | self._beyond(brightest)), steady=self._places(more | stands))
+        for box in news.shown:
+            self._mark(self._strokes, strokes, box)
+            left, top, right, bottom = box
+            self._read[top:bottom, left:right] = shown[top:bottom, left:right]
+            cells = (slice(top // CELL, -(-bottom // CELL)), slice(left // CELL, -(-right // CELL)))
+            self._times[cells][self._moves[cells] > 0] -= 1
+        for box in news.steady:
+            self._mark(self._steady, steady, box)
+        return news
+
+    def _changed(self, shown: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        differs = _brightest(cv2.absdiff(shown, self._read)) > _CHANGED_LEVELS
+        return _cells(differs.view(np.uint8) * np.uint8(CELL * CELL)) >= _CHANGED_PIXELS
+
+    def _beyond(self, brightest: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell where many pixels are brighter than they ever were, beyond what is usual there."""
+        beyond = cv2.threshold(cv2.subtract(brightest, self._brightest), _BEYOND_LEVELS, 255, cv2.THRESH_BINARY)[1]
+        share = cv2.blur(_cells(np.asarray(beyond, dtype=np.uint8)) / 255, _LINE_CELLS)
+        is_new = share > _BEYOND + _TIMES_USUAL * self._usual
+        self._usual += _USUAL_SHARE * (np.where(is_new, self._usual, share) - self._usual)
+        self._brightest = np.asarray(cv2.max(self._brightest, brightest), dtype=np.uint8)
+        return np.asarray(is_new, dtype=np.bool_)
+
+    def _forget_after_cut(self, brightest: NDArray[np.uint8]) -> None:
+        means = _cells(brightest)
+        if float((np.abs(means - self._means) > _CUT_LEVELS).mean()) >= _CUT_SHARE:
+            self._times[:] = _TIMES_AT_ONCE
+            self._moves[:] = 0
+        self._means = means
+
+    def _mark(self, known: NDArray[np.float32], now: NDArray[np.float32], box: Box) -> None:
+        left, top, right, bottom = box[0] // CELL, box[1] // CELL, -(-box[2] // CELL), -(-box[3] // CELL)
+        part = (slice(None), slice(top, bottom), slice(left, right))
+        known[part] = np.maximum(known[part], now[part])
+
+    def _places(self, cells: NDArray[np.bool_]) -> tuple[Box, ...]:
+        """Return the rectangles of pixels to be read, so that these cells are in them."""
+        if not cells.any():
+            return ()
+        around = np.ones((2 * _AROUND_CELLS[1] + 1, 2 * _AROUND_CELLS[0] + 1), np.uint8)
+        grown = cv2.dilate(cells.view(np.uint8), around)
+        boxes = _apart([tuple(map(int, row[:4])) for row in cv2.connectedComponentsWithStats(grown)[2][1:]])
+        rows, columns = self._shape[:2]
+        if sum(width * height for _, _, width, height in boxes) > _WHOLE_SHARE * grown.size:
+            return ((0, 0, columns, rows),)
+        return tuple(
+            (left * CELL, top * CELL, min(columns, (left + width) * CELL), min(rows, (top + height) * CELL))
+            for left, top, width, height in boxes
+        )
+
+
+def _apart(boxes: list[tuple[int, ...]]) -> list[tuple[int, int, int, int]]:
+    """Join (left, top, width, height) that overlap."""
+    done: list[tuple[int, int, int, int]] = []
+    for left, top, width, height in boxes:
+        box = (left, top, width, height)
+        while (at := next((i for i, other in enumerate(done) if _touch(box, other)), None)) is not None:
+            other = done.pop(at)
+            first = (min(box[0], other[0]), min(box[1], other[1]))
+            last = (max(box[0] + box[2], other[0] + other[2]), max(box[1] + box[3], other[1] + other[3]))
+            box = (*first, last[0] - first[0], last[1] - first[1])
+        done.append(box)
+    return done
+
+
+def _touch(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    across = one[0] < other[0] + other[2] and other[0] < one[0] + one[2]
+    return across and one[1] < other[1] + other[3] and other[1] < one[1] + one[3]
+
+
+def _brightest(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the brightest sample of each pixel: blue letters are as new as white ones."""
+    if image.ndim == 2:  # noqa: PLR2004  rows and columns
+        return image
+    red, green, blue = cv2.split(image)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), dtype=np.uint8)
+
+
+def _cells(values: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the mean of every cell; those at the lower and right edge are filled up with zeros."""
+    rows, columns = values.shape
+    down, across = -(-rows // CELL), -(-columns // CELL)
+    if (down * CELL, across * CELL) != (rows, columns):
+        values = np.pad(values, ((0, down * CELL - rows), (0, across * CELL - columns)))
+    return np.asarray(cv2.resize(values, (across, down), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _strokes(brightest: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return which share of the pixels around every cell are bright, and which are dark strokes: (2, down, across)."""
+    around = cv2.blur(brightest, (_SURROUNDING, _SURROUNDING))
+    both = [
+        cv2.threshold(difference, _STROKE_LEVELS, 255, cv2.THRESH_BINARY)[1]
+        for difference in (cv2.subtract(brightest, around), cv2.subtract(around, brightest))
+    ]
+    return np.stack([cv2.blur(_cells(np.asarray(one, dtype=np.uint8)) / 255, _LINE_CELLS) for one in both])
