@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FEW_FRAMES = 4
 """A clip of no more frames is read whole, frame by frame: there is nothing to be learned from it."""
 _AROUND_PX = (48, 24)
+_ANOTHER_PAGE = 3
+"""Where so many texts end at once, a frame has nothing to do with the one before and is read whole."""
 _SAME_ON_ONE_FRAME = 0.7
 
 
@@ -159,8 +161,8 @@ class _Clip:
                 self._new(steady, (whole,), (index - 1, index))
             return
         news = self._novelty.look(shown)
-        at_end = index == self._count - 1
-        self._new(shown, (whole,) if at_end else (*news.shown, *changed), (index, index))
+        all_of_it = index == self._count - 1 or len(changed) >= _ANOTHER_PAGE
+        self._new(shown, (whole,) if all_of_it else (*news.shown, *changed), (index, index))
         self._new(steady, news.steady, (index - 1, index))
 
     def end(self) -> None:

@@ -1,9 +1,9 @@
 """What is new in a frame of a clip, so that only that is read again. Nothing is read here.
 
-Two questions are asked of every frame, in cells of 8 x 8 pixels. Did a place that rests change since it was last read?
-And has a place more strokes than when it was last read: pixels that stand out from what surrounds them? The second is
-asked of moving tissue too, whose speckle changes in every frame and whose number of strokes does not. The rule of this
-file: a place counts as read only when `read` says so; what is in doubt is new.
+Asked of every frame, in cells of 8 x 8 pixels: did a place that rests change since it was last read? Has a place more
+strokes than when it was last read, pixels that stand out from what surrounds them? Are many of its pixels brighter
+than they ever were? The last two are asked of moving tissue too, whose speckle changes in every frame, but neither the
+number of its strokes nor its brightest values. The rule of this file: what is in doubt is new.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ _CHANGED_LEVELS = 16
 """A pixel that differs by more is another one; coding noise of static overlays stays below."""
 _CHANGED_PIXELS = 2
 """So many of a cell's pixels: the thinnest mark of a letter."""
+_MOVED_LEVELS = 8
+_MOVES_SHARE = 0.1
+_RESTS_BELOW = 0.15
+"""A cell rests that moved in less than about every seventh of the last frames."""
+_TIMES_AT_ONCE = 2
+_FRAMES_PER_TIME = 24
+"""How often a resting place is read again because it changed, and after how many frames every place is."""
 _STROKE_LEVELS = 28
 """By how much a pixel of a stroke differs from the mean of what surrounds it."""
 _SURROUNDING = 15
@@ -34,17 +41,12 @@ _LINE_CELLS = (6, 3)
 _MORE_STROKES = 0.07
 _MORE_STEADY_STROKES = 0.05
 """Which share of that window's pixels must be strokes beyond those that were read; a line of text has about 0.25."""
-_TIMES_AT_ONCE = 2
-_FRAMES_PER_TIME = 24
-"""How often a place that changes is read again for it: at once, and then every so many frames, all places together."""
-_BEYOND_LEVELS = 16
-_BEYOND = 0.03
+_BRIGHTER_LEVELS = 16
+_BRIGHTER = 0.03
 _TIMES_USUAL = 4.0
 _USUAL_SHARE = 0.1
 _USUAL_AT_FIRST = 0.1
-_MOVED_LEVELS = 8
-_MOVES_SHARE = 0.1
-_RESTS = 0.15
+"""Which share must be brighter than these pixels ever were: this, and so many times what is usual there."""
 _CUT_LEVELS = 24
 _CUT_SHARE = 0.3
 """The picture is another one when the mean of so many cells differs by so much from the frame before."""
@@ -80,21 +82,20 @@ class Novelty:
     """
 
     def __init__(self, first: NDArray[np.uint8]) -> None:
-        self._shape = first.shape
-        self._read = first.copy()
         brightest = _brightest(first)
-        self._before = brightest
-        self._means = _cells(brightest)
+        self._shape = first.shape
+        self._frame = 0
+        self._read = first.copy()
         self._strokes = _strokes(brightest)
         self._steady = np.zeros_like(self._strokes[:1])
-        self._times = np.full(self._means.shape, _TIMES_AT_ONCE, dtype=np.int32)
-        self._frame = 0
-        self._brightest = brightest
+        self._before = self._highest = brightest
+        self._means = _cells(brightest)
         self._usual = np.full(self._means.shape, _USUAL_AT_FIRST, dtype=np.float32)
         self._moves = np.zeros(self._means.shape, dtype=np.float32)
+        self._times = np.full(self._means.shape, _TIMES_AT_ONCE, dtype=np.int32)
 
     def look(self, shown: NDArray[np.uint8]) -> News:
-        """Tell what is new in the next frame.
+        """Tell what is new in the next frame, which counts as read there afterwards.
 
         Parameters
         ----------
@@ -102,56 +103,51 @@ class Novelty:
             uint8, shaped as the first.
         """
         brightest = _brightest(shown)
-        steady = _strokes(cv2.min(self._before, brightest))[:1]
-        self._forget_after_cut(brightest)
-        self._frame += 1
-        rests = self._moves < _RESTS
-        changed = self._changed(shown)
-        if self._frame % _FRAMES_PER_TIME == 0:
-            self._times[rests] = _TIMES_AT_ONCE
-        else:
-            changed &= (self._times > 0) & rests
-        moved = _cells((cv2.absdiff(brightest, self._before) > _MOVED_LEVELS).view(np.uint8) * np.uint8(CELL * CELL)) > 0
-        self._moves += _MOVES_SHARE * (moved - self._moves)
-        strokes = _strokes(brightest)
-        more = (strokes > self._strokes + _MORE_STROKES).any(axis=0)
-        stands = (steady > self._steady + _MORE_STEADY_STROKES).any(axis=0)
+        strokes, steady = _strokes(brightest), _strokes(cv2.min(self._before, brightest))[:1]
+        more = np.any(strokes > self._strokes + _MORE_STROKES, axis=0)
+        stands = np.any(steady > self._steady + _MORE_STEADY_STROKES, axis=0)
+        here = self._changed(shown, brightest) | self._brighter(brightest) | more
         self._before = brightest
-        news = News(shown=self._places(changed | more | self._beyond(brightest)), steady=self._places(more | stands))
+        news = News(shown=self._places(np.asarray(here)), steady=self._places(np.asarray(more | stands)))
         for box in news.shown:
-            self._mark(self._strokes, strokes, box)
             left, top, right, bottom = box
             self._read[top:bottom, left:right] = shown[top:bottom, left:right]
-            cells = (slice(top // CELL, -(-bottom // CELL)), slice(left // CELL, -(-right // CELL)))
-            self._times[cells][self._moves[cells] > 0] -= 1
+            cells = _cells_of(box)
+            self._strokes[:, *cells] = np.maximum(self._strokes[:, *cells], strokes[:, *cells])
+            self._times[cells] -= self._moves[cells] > 0
         for box in news.steady:
-            self._mark(self._steady, steady, box)
+            cells = _cells_of(box)
+            self._steady[:, *cells] = np.maximum(self._steady[:, *cells], steady[:, *cells])
         return news
 
-    def _changed(self, shown: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        differs = _brightest(cv2.absdiff(shown, self._read)) > _CHANGED_LEVELS
-        return _cells(differs.view(np.uint8) * np.uint8(CELL * CELL)) >= _CHANGED_PIXELS
+    def _changed(self, shown: NDArray[np.uint8], brightest: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell which places are not as they were read, of those that rest and, now and then, of all."""
+        self._frame += 1
+        self._begin_again_after_cut(brightest)
+        changed = _pixels(_brightest(cv2.absdiff(shown, self._read)), _CHANGED_LEVELS) >= _CHANGED_PIXELS
+        rests = self._moves < _RESTS_BELOW
+        moved = _pixels(cv2.absdiff(brightest, self._before), _MOVED_LEVELS) > 0
+        self._moves += _MOVES_SHARE * (moved - self._moves)
+        if self._frame % _FRAMES_PER_TIME == 0:
+            self._times[rests] = _TIMES_AT_ONCE
+            return changed
+        return np.asarray(changed & rests & (self._times > 0))
 
-    def _beyond(self, brightest: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Tell where many pixels are brighter than they ever were, beyond what is usual there."""
-        beyond = cv2.threshold(cv2.subtract(brightest, self._brightest), _BEYOND_LEVELS, 255, cv2.THRESH_BINARY)[1]
-        share = cv2.blur(_cells(np.asarray(beyond, dtype=np.uint8)) / 255, _LINE_CELLS)
-        is_new = share > _BEYOND + _TIMES_USUAL * self._usual
-        self._usual += _USUAL_SHARE * (np.where(is_new, self._usual, share) - self._usual)
-        self._brightest = np.asarray(cv2.max(self._brightest, brightest), dtype=np.uint8)
-        return np.asarray(is_new, dtype=np.bool_)
-
-    def _forget_after_cut(self, brightest: NDArray[np.uint8]) -> None:
+    def _begin_again_after_cut(self, brightest: NDArray[np.uint8]) -> None:
         means = _cells(brightest)
         if float((np.abs(means - self._means) > _CUT_LEVELS).mean()) >= _CUT_SHARE:
             self._times[:] = _TIMES_AT_ONCE
             self._moves[:] = 0
         self._means = means
 
-    def _mark(self, known: NDArray[np.float32], now: NDArray[np.float32], box: Box) -> None:
-        left, top, right, bottom = box[0] // CELL, box[1] // CELL, -(-box[2] // CELL), -(-box[3] // CELL)
-        part = (slice(None), slice(top, bottom), slice(left, right))
-        known[part] = np.maximum(known[part], now[part])
+    def _brighter(self, brightest: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell where many pixels are brighter than they ever were: letters over tissue whose speckle moves."""
+        brighter = _pixels(cv2.subtract(brightest, self._highest), _BRIGHTER_LEVELS) / (CELL * CELL)
+        share = cv2.blur(brighter, _LINE_CELLS)
+        is_new = share > _BRIGHTER + _TIMES_USUAL * self._usual
+        self._usual += _USUAL_SHARE * (np.where(is_new, self._usual, share) - self._usual)
+        self._highest = np.asarray(cv2.max(self._highest, brightest), dtype=np.uint8)
+        return np.asarray(is_new, dtype=np.bool_)
 
     def _places(self, cells: NDArray[np.bool_]) -> tuple[Box, ...]:
         """Return the rectangles of pixels to be read, so that these cells are in them."""
@@ -203,6 +199,17 @@ def _cells(values: NDArray[np.uint8]) -> NDArray[np.float32]:
     if (down * CELL, across * CELL) != (rows, columns):
         values = np.pad(values, ((0, down * CELL - rows), (0, across * CELL - columns)))
     return np.asarray(cv2.resize(values, (across, down), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _pixels(differences: NDArray[np.uint8] | cv2.typing.MatLike, levels: int) -> NDArray[np.float32]:
+    """Return how many pixels of every cell are above a level."""
+    above = cv2.threshold(differences, levels, CELL * CELL, cv2.THRESH_BINARY)[1]
+    return _cells(np.asarray(above, dtype=np.uint8))
+
+
+def _cells_of(box: Box) -> tuple[slice, slice]:
+    """Return the rows and columns of the cells in a rectangle of pixels."""
+    return (slice(box[1] // CELL, -(-box[3] // CELL)), slice(box[0] // CELL, -(-box[2] // CELL)))
 
 
 def _strokes(brightest: NDArray[np.uint8]) -> NDArray[np.float32]:
