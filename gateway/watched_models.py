@@ -23,9 +23,11 @@ class _TimedText:
     def __init__(self, reader: TextReader) -> None:
         self._reader = reader
 
-    def read(self, image: NDArray[np.uint8], *, strict: bool) -> Sequence[FoundText]:
+    def read(
+        self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int] | None = None
+    ) -> Sequence[FoundText]:
         with metrics.MODEL_SECONDS.labels("text").time():
-            return self._reader.read(image, strict=strict)
+            return self._reader.read(image, strict=strict, frame=frame)
 
 
 class _TimedCone:

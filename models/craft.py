@@ -77,7 +77,7 @@ class CraftDetector:
         self._session = session
         self._tile_px = tile_px
 
-    def detect(self, image: NDArray[np.uint8], *, strict: bool) -> tuple[Box, ...]:
+    def detect(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int]) -> tuple[Box, ...]:
         """Boxes around what looks like words.
 
         Parameters
@@ -86,6 +86,8 @@ class CraftDetector:
             uint8 (rows, columns, 3), RGB.
         strict
             Look closer: twice the size.
+        frame
+            Rows and columns of the frame that `image` is all or a part of: a part is enlarged as its frame would be.
 
         Returns
         -------
@@ -98,9 +100,8 @@ class CraftDetector:
             The model broke.
         """
         settings = STRICT if strict else TUNED
-        rows, columns = image.shape[:2]
-        factor = max(1.0, min(settings.magnify, (_MOST_PX / (rows * columns)) ** 0.5))
-        scaling = Scaling(rows=rows, columns=columns, factor=factor)
+        factor = max(1.0, min(settings.magnify, (_MOST_PX / (frame[0] * frame[1])) ** 0.5))
+        scaling = Scaling(rows=image.shape[0], columns=image.shape[1], factor=factor)
         maps = stitched(scaling.apply(image), self._maps, limit_px=self._tile_px, margin_px=64, stride=_STRIDE)
         return word_boxes(maps[0], maps[1], settings, scaling)
 

@@ -101,7 +101,7 @@ class PpocrDetector:
         self._session = session
         self._tile_px = tile_px
 
-    def detect(self, image: NDArray[np.uint8], *, strict: bool) -> tuple[Box, ...]:
+    def detect(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int]) -> tuple[Box, ...]:
         """Boxes around what looks like text.
 
         Parameters
@@ -110,6 +110,8 @@ class PpocrDetector:
             uint8 (rows, columns, 3), RGB.
         strict
             Look closer: see `STRICT_LOOK`.
+        frame
+            Rows and columns of the frame that `image` is all or a part of: a part is enlarged as its frame would be.
 
         Returns
         -------
@@ -121,14 +123,15 @@ class PpocrDetector:
         ModelFailed
             The model broke.
         """
-        return self.detect_with(image, STRICT_LOOK if strict else FIRST_LOOK)
+        return self.detect_with(image, STRICT_LOOK if strict else FIRST_LOOK, frame)
 
-    def detect_with(self, image: NDArray[np.uint8], look: Look) -> tuple[Box, ...]:
+    def detect_with(self, image: NDArray[np.uint8], look: Look, frame: tuple[int, int]) -> tuple[Box, ...]:
         """Find boxes with settings of one's own (for measuring them)."""
-        scaling = scaling_for(image.shape[0], image.shape[1], look)
+        factor = scaling_for(*frame, look).factor
+        scaling = Scaling(rows=image.shape[0], columns=image.shape[1], factor=factor)
         scaled = scaling.apply(image)
         if look.contrast:
-            scaled = raised_contrast(scaled)
+            scaled = raised_contrast(scaled, (image.shape[0] / frame[0], image.shape[1] / frame[1]))
         probability = stitched(scaled, self._probabilities, limit_px=self._tile_px, margin_px=64)[0]
         return tuple(_boxes(probability, scaling, look))
 
@@ -152,10 +155,17 @@ def scaling_for(rows: int, columns: int, look: Look) -> Scaling:
     return Scaling(rows=rows, columns=columns, factor=max(1.0, min(factor, affordable)))
 
 
-def raised_contrast(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Raise local contrast (CLAHE on lightness); the shape stays."""
+def raised_contrast(image: NDArray[np.uint8], share: tuple[float, float] = (1.0, 1.0)) -> NDArray[np.uint8]:
+    """Raise local contrast (CLAHE on lightness) in tiles of an eighth of the frame; the shape stays.
+
+    Parameters
+    ----------
+    share
+        Which share of its frame's rows and columns the image is.
+    """
     lightness_first = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-    lightness_first[:, :, 0] = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(lightness_first[:, :, 0])
+    tiles = (max(1, round(8 * share[1])), max(1, round(8 * share[0])))
+    lightness_first[:, :, 0] = cv2.createCLAHE(clipLimit=3.0, tileGridSize=tiles).apply(lightness_first[:, :, 0])
     return np.asarray(cv2.cvtColor(lightness_first, cv2.COLOR_LAB2RGB), dtype=np.uint8)
 
 

@@ -104,8 +104,8 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, image: NDArray[np.uint8], *, strict: bool) -> tuple[Box, ...]:
-        """Boxes of an uint8 (rows, columns, 3) RGB image, in its pixels."""
+    def detect(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int]) -> tuple[Box, ...]:
+        """Boxes of an uint8 (rows, columns, 3) RGB image, in its pixels; `frame`: rows and columns of its frame."""
         ...
 
 
@@ -121,8 +121,10 @@ class TextReader:
     def __init__(self, detectors: Sequence[tuple[Detector, Recogniser]]) -> None:
         self._detectors = tuple(detectors)
 
-    def read(self, image: NDArray[np.uint8], *, strict: bool) -> tuple[TextRegion, ...]:
-        """Every region of text in the frame, from top to bottom.
+    def read(
+        self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int] | None = None
+    ) -> tuple[TextRegion, ...]:
+        """Every region of text in the frame, or in a part of it, from top to bottom.
 
         Parameters
         ----------
@@ -132,6 +134,9 @@ class TextReader:
             False: the first look, which decides what is masked; small regions count unread.
             True: the verification of a frame whose text was masked; larger, with raised contrast, and only what
             the reader can read counts.
+        frame
+            Rows and columns of the frame that `image` is a part of, so that it is looked at and judged as in its frame;
+            None for a whole frame.
 
         Returns
         -------
@@ -146,14 +151,21 @@ class TextReader:
             The image is not of the shape or type above.
         """
         colour = _rgb(image)
-        regions = [region for one, reader in self._detectors for region in _found(colour, one, reader, strict=strict)]
+        whole = frame or colour.shape[:2]
+        regions = [
+            region
+            for one, reader in self._detectors
+            for region in _found(colour, one, reader, strict=strict, frame=whole)
+        ]
         return tuple(sorted(_without_doubles(regions), key=lambda region: (region.top, region.left)))
 
 
-def _found(image: NDArray[np.uint8], detector: Detector, reader: Recogniser, *, strict: bool) -> list[TextRegion]:
-    boxes = detector.detect(image, strict=strict)
+def _found(
+    image: NDArray[np.uint8], detector: Detector, reader: Recogniser, *, strict: bool, frame: tuple[int, int]
+) -> list[TextRegion]:
+    boxes = detector.detect(image, strict=strict, frame=frame)
     gate = STRICT_GATE if strict else FIRST_GATE
-    rows, columns = image.shape[:2]
+    rows, columns = frame
     return [
         TextRegion(
             left=box.left,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from config.schema import profile_sha256
 from models.errors import ModelFailed, ModelUnavailable
+from pipeline.clip_text import Scanner
 from pipeline.cone_area import find_cone_area
 from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
 from pipeline.device_masks import device_redactions
@@ -31,7 +32,7 @@ from pipeline.plan import RedactionPlan, grid_of, masking, uncropped_plan
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
-from pipeline.text_search import KeepRule, Scanner, find_text
+from pipeline.text_search import KeepRule, find_text
 from pipeline.verify import verify_identity, verify_pixels
 
 if TYPE_CHECKING:

@@ -31,8 +31,13 @@ class FoundText(Protocol):
 class TextReader(Protocol):
     """Finds and reads text."""
 
-    def read(self, image: NDArray[np.uint8], *, strict: bool) -> Sequence[FoundText]:
-        """Look at a uint8 image, (rows, columns) or (rows, columns, 3) RGB; `strict` looks harder."""
+    def read(
+        self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int] | None = None
+    ) -> Sequence[FoundText]:
+        """Look at a uint8 image, (rows, columns) or (rows, columns, 3) RGB; `strict` looks harder.
+
+        `frame` is the rows and columns of the frame that the image is a part of; None where it is the whole frame.
+        """
         ...
 
 

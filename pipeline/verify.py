@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.clip_text import read_clip
 from pipeline.frames.read import open_instance
 from pipeline.reasons import Held, Reason
 from pipeline.text_search import as_findings, merged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
+    from numpy.typing import NDArray
     from pydicom import Dataset
 
-    from pipeline.detectors import FoundText
+    from pipeline.clip_text import Scanner, SeenText
     from pipeline.frames.read import OpenInstance
+    from pipeline.frames.stream import Frames
     from pipeline.header.identifiers import Identifiers
+    from pipeline.plan import RedactionPlan
     from pipeline.records import TextFinding
     from pipeline.redact import Output
-    from pipeline.text_search import KeepRule, Scanner
+    from pipeline.text_search import KeepRule
 
 _IDENTITY = (
     "SOPClassUID",
@@ -97,29 +102,36 @@ def verify_pixels(path: Path, output: Output, scanner: Scanner | None, keep: Kee
     Held
         `VERIFICATION_FAILED` where a sample is not the planned one.
     """
-    residual: list[TextFinding] = []
     with open_instance(path) as written:
         frames = written.frames
         if frames is None or frames.description != output.description:
             raise Held(Reason.VERIFICATION_FAILED, "the written pixels are described otherwise than planned")
-        for index in range(len(frames)):
-            decoded = frames.decoded(index)
-            if not output.is_as_planned(index, decoded.samples):
-                raise Held(Reason.VERIFICATION_FAILED, "a written frame differs from the planned one")
-            if scanner is not None:
-                regions = scanner.read(frames.show(decoded, index))
-                residual.extend(_left_over(regions, index, output, keep))
-    return merged(residual)
+        views = _compared(frames, output)
+        if scanner is None:
+            for _ in views:
+                pass
+            return ()
+        left, top = output.plan.crop[:2]
+        readable = [
+            text
+            for text in read_clip(views, len(frames), scanner)
+            if not keep.keeps(text.text) and not _is_black(text, output.plan)
+        ]
+        return merged(as_findings(readable, output.plan.cone, keep, rule="verify", offset=(left, top)))
 
 
-def _left_over(regions: tuple[FoundText, ...], frame: int, output: Output, keep: KeepRule) -> list[TextFinding]:
-    left, top, right, bottom = output.plan.crop
-    blanked = output.plan.blanked(frame)[top:bottom, left:right]
-    readable = [region for region in regions if not keep.keeps(region.text) and not _is_black(region, blanked)]
-    return as_findings(readable, frame, output.plan.cone, keep, rule="verify", offset=(left, top))
+def _compared(frames: Frames, output: Output) -> Iterator[tuple[NDArray[np.uint8], ...]]:
+    """Yield what each written frame shows, once its samples have been found as planned."""
+    for index in range(len(frames)):
+        decoded = frames.decoded(index)
+        if not output.is_as_planned(index, decoded.samples):
+            raise Held(Reason.VERIFICATION_FAILED, "a written frame differs from the planned one")
+        yield frames.show(decoded, index)
 
 
-def _is_black(region: FoundText, blanked: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> bool:
-    """Whether a region lies in what is blanked already: then there is nothing in it to read."""
-    part = blanked[max(0, region.top) : region.bottom, max(0, region.left) : region.right]
-    return bool(part.all())
+def _is_black(text: SeenText, plan: RedactionPlan) -> bool:
+    """Whether a text lies in what is blanked already on the frames that show it: then there is nothing to read."""
+    left, top, _, _ = plan.crop
+    rows = slice(max(0, text.top) + top, text.bottom + top)
+    columns = slice(max(0, text.left) + left, text.right + left)
+    return all(bool(plan.blanked(frame)[rows, columns].all()) for frame in range(text.frame_first, text.frame_last + 1))

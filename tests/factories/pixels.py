@@ -146,7 +146,7 @@ class WhiteReader:
         self.text, self.level, self.strict_level = text, level, strict_level
         self.looks = 0
 
-    def read(self, image: NDArray[np.uint8], *, strict: bool) -> tuple[Seen, ...]:
+    def read(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int] | None = None) -> tuple[Seen, ...]:
         """Find the blobs."""
         self.looks += 1
         grey = image if image.ndim == 2 else image.min(axis=2)
@@ -161,7 +161,7 @@ class WhiteReader:
 class BlindReader:
     """Never sees text."""
 
-    def read(self, image: NDArray[np.uint8], *, strict: bool) -> tuple[Seen, ...]:
+    def read(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int] | None = None) -> tuple[Seen, ...]:
         """Find nothing."""
         return ()
 

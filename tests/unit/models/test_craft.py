@@ -72,13 +72,13 @@ class Session:
 def test_a_broken_model_is_a_failure_and_not_a_clean_frame(session):
     """NaN or another shape never reads as "no text here"."""
     with pytest.raises(ModelFailed):
-        CraftDetector(session).detect(np.zeros((64, 64, 3), dtype=np.uint8), strict=False)
+        CraftDetector(session).detect(np.zeros((64, 64, 3), dtype=np.uint8), strict=False, frame=(64, 64))
 
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_scores_above_one_are_one(strict):
     """CRAFT's scores are not bounded; a map of bytes must not wrap around."""
-    (box,) = CraftDetector(Session(1.2)).detect(np.zeros((70, 90, 3), dtype=np.uint8), strict=strict)
+    (box,) = CraftDetector(Session(1.2)).detect(np.zeros((70, 90, 3), dtype=np.uint8), strict=strict, frame=(70, 90))
 
     assert (box.left, box.top, box.right, box.bottom, box.score) == (0, 0, 90, 70, 1.0)
 

@@ -177,7 +177,7 @@ class Boxes:
     def __init__(self, *boxes):
         self.boxes = tuple(Box(left=b[0], top=b[1], right=b[2], bottom=b[3], score=1) for b in boxes)
 
-    def detect(self, image, *, strict):
+    def detect(self, image, *, strict, frame):
         """Give the boxes."""
         return self.boxes
 
@@ -224,7 +224,7 @@ def test_the_detector_gets_blue_first_from_minus_one_to_one():
     red = np.zeros((736, 736, 3), dtype=np.uint8)
     red[:, :, 0] = 255
 
-    PpocrDetector(Listening(0.0), tile_px=10**6).detect(red, strict=False)
+    PpocrDetector(Listening(0.0), tile_px=10**6).detect(red, strict=False, frame=red.shape[:2])
 
     assert seen[0].shape == (1, 3, 736, 736)
     assert seen[0].dtype == np.float32
@@ -249,7 +249,7 @@ class Broken:
 def test_a_broken_model_is_a_failure_and_not_a_clean_frame(session):
     """NaN or another shape never reads as "no text here"."""
     with pytest.raises(ModelFailed):
-        PpocrDetector(session).detect(np.zeros((64, 64, 3), dtype=np.uint8), strict=False)
+        PpocrDetector(session).detect(np.zeros((64, 64, 3), dtype=np.uint8), strict=False, frame=(64, 64))
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_text_that_stands_in_every_frame_is_one_finding(tmp_path):
 class Flickering(WhiteReader):
     """Sees text in every third look only."""
 
-    def read(self, image, *, strict):
+    def read(self, image, *, strict, frame=None):
         """Find the blobs, or overlook them."""
         found = super().read(image, strict=strict)
         return () if strict or self.looks % 3 else found
@@ -161,7 +161,7 @@ class Insatiable:
     def __init__(self):
         self.looks = 0
 
-    def read(self, image, *, strict):
+    def read(self, image, *, strict, frame=None):
         """Return a box that was not there before."""
         self.looks += 1
         left = 10 + 30 * self.looks
@@ -336,7 +336,7 @@ def test_text_that_the_window_hides_is_found_in_the_whole_range(tmp_path):
     )
 
     class BlobReader(WhiteReader):
-        def read(self, image, *, strict):
+        def read(self, image, *, strict, frame=None):
             return () if (image >= 250).mean() > 0.5 else super().read(image, strict=strict)
 
     result = deidentifier(reader=BlobReader()).run(received(path), tmp_path / "out.dcm")
@@ -352,7 +352,7 @@ class Breaking:
         self.error = error
         self.looks = 0
 
-    def read(self, image, *, strict):
+    def read(self, image, *, strict, frame=None):
         """Break."""
         self.looks += 1
         if self.looks > 1:
