@@ -50,8 +50,8 @@ def describe_output(
         finished.LossyImageCompression = "01"
     if text_is_gone:
         finished.BurnedInAnnotation = "NO"
-    elif "BurnedInAnnotation" in finished:
-        finished.BurnedInAnnotation = "YES"
+    elif "BurnedInAnnotation" in finished and (plan.text or finished.BurnedInAnnotation != "NO"):
+        finished.BurnedInAnnotation = "YES"  # where nothing was looked for, the source's NO stands
     if plan.changes_pixels:
         finished.ImageType = ["DERIVED", *_rest_of_image_type(header)]
         _say_derived(finished)

@@ -39,6 +39,7 @@ _NEVER_EMPTY = frozenset(
         0x00080104,
         0x00080119,
         0x00080120,
+        0x00102201,  # Patient Species Description: Type 1C of animals
         0x00081090,  # Manufacturer's Model Name, Software Versions: Type 1 of Enhanced General Equipment
         0x00181020,
         0x00189005,  # Pulse Sequence Name: Type 1C of the enhanced MR
