@@ -1,6 +1,7 @@
 """Properties of the scrubber over generated, nested data sets."""
 
 import copy
+import datetime as dt
 import io
 
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,8 @@ from tests.factories.profiles import RESEARCH, STRICT
 SECRET = "Quavorziblek"
 """The patient's family name: planted anywhere, it must be gone."""
 OTHER = "Muxrixjoldax"
+_OLDEST = dt.date(10, 1, 1)
+"""Dates move back twice; before the year 1 there is none."""
 """A word of somebody else: planted where the profile keeps nothing, it must be gone too."""
 TEXT_VRS = ("LO", "SH", "LT", "ST", "UT", "UC", "PN", "AE", "CS", "UR")
 IDENTITIES = Identities(bytes(range(32)), "p")
@@ -54,7 +57,7 @@ def datasets(draw, depth=3):
                 continue  # names a class, a syntax or a vocabulary
             value = f"1.2.826.0.1.99.{draw(st.integers(1, 5))}4711"
         elif vr == "DA":
-            value = draw(st.dates()).strftime("%Y%m%d").zfill(8)
+            value = draw(st.dates(min_value=_OLDEST)).strftime("%Y%m%d").zfill(8)
         else:
             text = _text_for(tag)
             value = draw(st.sampled_from([text, text.upper(), f"of {text}", text.lower()]))[:16]
