@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.ink import Ink
-from pipeline.novelty import Novelty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.detectors import FoundText, TextReader
+    from pipeline.novelty import Novelty
     from pipeline.plan import Box
 
 FEW_FRAMES = 4
@@ -155,7 +155,7 @@ class _Clip:
         whole = (0, 0, int(shown.shape[1]), int(shown.shape[0]))
         changed = self._follow(index, shown)
         if steady is None or self._novelty is None or self._count <= FEW_FRAMES:
-            self._novelty = Novelty(shown)
+            self._novelty = _novelty_of(shown)
             self._new(shown, (whole,), (index, index))
             if steady is not None:
                 self._new(steady, (whole,), (index - 1, index))
@@ -205,6 +205,12 @@ class _Clip:
                 changed.append(_around(text.box, shown.shape))
         self._followed = going
         return list(dict.fromkeys(changed))
+
+
+def _novelty_of(first: NDArray[np.uint8]) -> Novelty:
+    from pipeline.novelty import Novelty  # noqa: PLC0415  15 MB of libraries that a header job never needs
+
+    return Novelty(first)
 
 
 def _is_same(one: SeenText, other: SeenText) -> bool:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from config.schema import profile_sha256
 from models.errors import ModelFailed, ModelUnavailable
 from pipeline.clip_text import Scanner
-from pipeline.cone_area import find_cone_area
 from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
 from pipeline.device_masks import device_redactions
 from pipeline.frames.read import OpenInstance, open_instance
@@ -28,7 +27,7 @@ from pipeline.header.identity import Identities
 from pipeline.header.kinds import Kind
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
 from pipeline.header.visual_features import check_visual_features
-from pipeline.plan import RedactionPlan, grid_of, masking, uncropped_plan
+from pipeline.plan import NO_CONE, RedactionPlan, grid_of, masking, uncropped_plan
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from config.schema import ModelsConfig, Profile
     from pipeline.detectors import ConeSegmenter, TextReader
     from pipeline.frames.stream import Frames
+    from pipeline.plan import ConeArea
 
 LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
@@ -195,7 +195,7 @@ class Deidentifier:
     def _plan(self, source: OpenInstance, frames: Frames, keep: KeepRule) -> RedactionPlan:
         pixels, d = self.profile.pixels, frames.description
         masks = device_redactions(source.header, pixels, rows=d.rows, columns=d.columns, frames=d.frames)
-        area = find_cone_area(frames, source.header, pixels.cone, self._cone, masks_fit=bool(masks))
+        area = self._cone_area(source, frames, masks_fit=bool(masks))
         text = () if self._text is None else find_text(frames, self._text, area, keep)
         return RedactionPlan(
             rows=d.rows,
@@ -206,6 +206,13 @@ class Deidentifier:
             redactions=(*masks, *masking(text, d.rows, d.columns)),
             text=text,
         )
+
+    def _cone_area(self, source: OpenInstance, frames: Frames, *, masks_fit: bool) -> ConeArea:
+        if self.profile.pixels.cone is None:
+            return NO_CONE
+        from pipeline.cone_area import find_cone_area  # noqa: PLC0415  15 MB of libraries that a header job never needs
+
+        return find_cone_area(frames, source.header, self.profile.pixels.cone, self._cone, masks_fit=masks_fit)
 
     def _write_until_clean(
         self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, keep: KeepRule, output: Path

@@ -1,5 +1,7 @@
 """One object from received bytes to a verified file, or a named reason and nothing."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -508,3 +510,12 @@ def test_the_shipped_models_leave_a_text_free_clip_bit_for_bit(tmp_path, shipped
 
     assert result.transfer_syntax_uid == JPEG_BASELINE
     assert np.array_equal(frames_of(result.path), frames_of(path))
+
+
+def test_a_header_job_loads_no_image_libraries():
+    """They are 15 MB that a job of headers alone never needs."""
+    program = "import sys, pipeline.deidentify; print([name for name in ('cv2', 'onnxruntime') if name in sys.modules])"
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert ended.stdout == "[]\n"
