@@ -228,10 +228,11 @@ def _encode_by_plugin(samples: NDArray[Any], description: PixelDescription, synt
 def _encode_jpeg_lossless(samples: NDArray[Any], description: PixelDescription, _syntax: Syntax) -> bytes:
     """Encode by the first predictor, which both lossless syntaxes allow (PS3.5, A.4.2).
 
-    Of signed samples all allocated bits are coded, the sign's with them, so that no reader has to fill it up.
+    Of signed samples all allocated bits are coded, the sign's with them, so that no reader has to fill it up. Other
+    colour than RGB is coded as unknown: of YCbCr, libjpeg-turbo names another table for the chrominance than it used.
     """
     d = description
-    colour = None if d.samples == 1 else "RGB" if d.photometric == "RGB" else "YCBCR"
+    colour = None if d.samples == 1 else "RGB" if d.photometric == "RGB" else "UNKNOWN"
     encoded = imagecodecs.jpeg8_encode(
         samples.view(samples.dtype.str.replace("i", "u")),
         lossless=True,
@@ -239,7 +240,6 @@ def _encode_jpeg_lossless(samples: NDArray[Any], description: PixelDescription, 
         bitspersample=d.bits_allocated if d.signed else d.bits_stored,
         colorspace=colour,
         outcolorspace=colour,
-        subsampling=None if colour is None else "444",
     )
     return without_metadata(bytes(encoded), Coding.JPEG)
 

@@ -1,4 +1,4 @@
-"""Encoders and decoders of others: DCMTK, GDCM and OpenJPEG as programs, which share no memory with what they judge.
+"""Encoders and decoders of others: DCMTK, GDCM, OpenJPEG and libjxl as programs, in processes of their own.
 
 Rule of the file: files in, files or stored samples out; nothing here imports the product or decodes with its libraries.
 """
@@ -6,6 +6,7 @@ Rule of the file: files in, files or stored samples out; nothing here imports th
 from __future__ import annotations
 
 import subprocess
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +29,25 @@ _DECODERS = {
     "1.2.840.10008.1.2.4.81": ("dcmdjpls", "+px"),
 }
 """DCMTK's decoder of a transfer syntax other than JPEG."""
+_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 _JPEG = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 53, 55, 57, 70))
+_JPEG_XL = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (110, 111, 112))
 _JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
+
+
+def stored_bits(samples: NDArray[Any], bits_stored: int) -> NDArray[Any]:
+    """Return samples without what programs leave above the stored bits: some fill up the sign, some do not."""
+    return samples & samples.dtype.type((1 << bits_stored) - 1) if bits_stored < samples.itemsize * 8 else samples
+
+
+_OF_EQUAL_LENGTH = {
+    _DEFLATED_FRAMES: "1.2.840.10008.1.2.4.90",
+    **dict.fromkeys(_JPEG_XL, "1.2.840.10008.1.2.4.201"),
+}
+
+
+def _value(uid: str) -> bytes:
+    return uid.encode() + b"\0" * (len(uid) % 2)
 
 
 def run(program: str, *arguments: object) -> str:
@@ -61,20 +79,42 @@ def encode_jpeg_2000(source: Path, target: Path, syntax: str, options: Sequence[
         raw, coded = target.with_suffix(f".{index}.rawl"), target.with_suffix(f".{index}.j2k")
         raw.write_bytes(np.ascontiguousarray(planes).tobytes())
         run(
-            "opj_compress", "-i", raw, "-o", coded, "-F", f"{ds.Columns},{ds.Rows},{ds.SamplesPerPixel},{depth}", *options
+            "opj_compress",
+            "-i",
+            raw,
+            "-o",
+            coded,
+            "-F",
+            f"{ds.Columns},{ds.Rows},{ds.SamplesPerPixel},{depth}",
+            *options,
         )
         streams.append(coded.read_bytes())
     return with_codestreams(ds, target, syntax, streams)
+
+
+def encode_jpeg_xl(source: Path, target: Path, syntax: str, options: Sequence[str]) -> Path:
+    """Write a native object's frames of 8 or 16 bits as libjxl's own program encodes them."""
+    streams = []
+    for index, frame in enumerate(native_samples(source)):
+        picture, coded = target.with_suffix(f".{index}.pnm"), target.with_suffix(f".{index}.jxl")
+        kind = b"P6" if frame.ndim == 3 else b"P5"
+        size = f"{frame.shape[1]} {frame.shape[0]} {(1 << 8 * frame.itemsize) - 1}".encode()
+        picture.write_bytes(kind + b"\n" + size + b"\n" + frame.astype(frame.dtype.newbyteorder(">")).tobytes())
+        run("cjxl", picture, coded, *options)
+        streams.append(coded.read_bytes())
+    return with_codestreams(pydicom.dcmread(source), target, syntax, streams)
 
 
 def with_codestreams(ds: pydicom.Dataset, target: Path, syntax: str, streams: Sequence[bytes]) -> Path:
     """Write `ds` with coded frames that were made elsewhere."""
     ds.PixelData = encapsulate(list(streams))
     ds["PixelData"].VR = "OB"
-    ds.file_meta.TransferSyntaxUID = UID(syntax)
     if ds.SamplesPerPixel > 1:
         ds.PlanarConfiguration = 0
+    # pydicom refuses to write syntaxes that it does not know, so that it writes one of equal length.
+    ds.file_meta.TransferSyntaxUID = UID(_OF_EQUAL_LENGTH.get(syntax, syntax))
     ds.save_as(target, enforce_file_format=True)
+    target.write_bytes(target.read_bytes().replace(_value(ds.file_meta.TransferSyntaxUID), _value(syntax), 1))
     return target
 
 
@@ -90,7 +130,11 @@ def stored_samples(path: Path, folder: Path) -> NDArray[Any]:
     syntax = str(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
     if syntax in _JPEG_2000:
         return _by_openjpeg(path, folder)
+    if syntax in _JPEG_XL:
+        return _by_libjxl(path, folder)
     native = folder / f"{path.stem}.native"
+    if syntax == _DEFLATED_FRAMES:
+        return _inflated(path)
     if syntax in _JPEG:
         run("dcmdjpeg", "+cn", "+px", path, native)
     elif syntax in _DECODERS:
@@ -121,6 +165,19 @@ def native_samples(path: Path) -> NDArray[Any]:
     return flat.reshape(frames, rows, columns, 3)
 
 
+def _inflated(path: Path) -> NDArray[Any]:
+    """Return frames that Python's own zlib inflates (PS3.5, A.4.13): no tool at hand knows this syntax."""
+    ds = pydicom.dcmread(path)
+    frames = [zlib.decompress(stream, wbits=-15) for stream in codestreams(path)]
+    if ds.BitsAllocated == 1:
+        count = ds.Rows * ds.Columns
+        bits = [np.unpackbits(np.frombuffer(frame, np.uint8), bitorder="little")[:count] for frame in frames]
+        return np.stack(bits).reshape(-1, ds.Rows, ds.Columns)
+    kind = "i" if ds.PixelRepresentation else "u"
+    flat = np.frombuffer(b"".join(frames), f"<{kind}{ds.BitsAllocated // 8}")
+    return flat.reshape(len(frames), ds.Rows, ds.Columns, *([3] if ds.SamplesPerPixel == 3 else []))
+
+
 def codestreams(path: Path) -> list[bytes]:
     """Return the coded bytes of every frame."""
     ds = pydicom.dcmread(path)
@@ -139,14 +196,23 @@ def _by_openjpeg(path: Path, folder: Path) -> NDArray[Any]:
     return np.stack(frames)
 
 
+def _by_libjxl(path: Path, folder: Path) -> NDArray[Any]:
+    ds = pydicom.dcmread(path)
+    frames = []
+    for index, stream in enumerate(codestreams(path)):
+        coded, picture = folder / f"{path.stem}.{index}.jxl", folder / f"{path.stem}.{index}.ppm"
+        picture = picture.with_suffix(".ppm" if ds.SamplesPerPixel == 3 else ".pgm")
+        coded.write_bytes(stream)
+        run("djxl", coded, picture)
+        _kind, _size, last, data = picture.read_bytes().split(b"\n", 3)
+        wide = ">u2" if int(last) > 255 else "u1"
+        frames.append(
+            np.frombuffer(data, wide).astype(wide.replace(">", "")).reshape(ds.Rows, ds.Columns, -1).squeeze()
+        )
+    return np.stack(frames)
+
+
 def _raw_type(stream: bytes) -> str:
     """Return how wide and of which sign OpenJPEG's program writes samples: as the codestream's SIZ segment says."""
     depth = stream[42]
-    return f"<{'i' if depth & 0x80 else 'u'}{1 if (depth & 0x7F) + 1 <= 8 else 2}"  # noqa: PLR2004
-
-
-def validity_errors(path: Path) -> set[str]:
-    """Return what `dciodvfy` calls errors in an object."""
-    done = subprocess.run([find("dciodvfy"), str(path)], capture_output=True, timeout=_LONGEST_S, check=False)
-    text = (done.stdout + done.stderr).decode(errors="replace")
-    return {line.strip() for line in text.splitlines() if line.startswith("Error")}
+    return f"<{'i' if depth & 0x80 else 'u'}{1 if (depth & 0x7F) + 1 <= 8 else 2}"
