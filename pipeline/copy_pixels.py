@@ -77,7 +77,11 @@ def copy_pixels(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan
         `UNDECODABLE` where a codestream cannot be walked.
     """
     pixels: NativePixels | EncapsulatedPixels = (
-        EncapsulatedPixels(frames=len(frames), codestreams=map(frames.clean_codestream, range(len(frames))))
+        EncapsulatedPixels(
+            frames=len(frames),
+            native_bytes=frames.description.native_bytes,
+            codestreams=map(frames.clean_codestream, range(len(frames))),
+        )
         if frames.syntax.encapsulated
         else copied_native(frames, frames.description.native_bytes, clean_pieces(frames))
     )

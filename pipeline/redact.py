@@ -225,7 +225,9 @@ def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -
     pixels: NativePixels | EncapsulatedPixels
     if output.syntax.encapsulated:
         pixels = EncapsulatedPixels(
-            frames=len(output.frames), codestreams=map(output.codestream, range(len(output.frames)))
+            frames=len(output.frames),
+            native_bytes=output.description.native_bytes,
+            codestreams=map(output.codestream, range(len(output.frames))),
         )
     elif output.verbatim:
         pixels = _copied(output.frames)

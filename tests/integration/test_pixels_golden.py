@@ -11,10 +11,11 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.encaps import generate_frames
 
 from config.schema import Option, Profile
 from tests.factories.corpus.judge import new_faults
-from tests.factories.goldens import BOX, CODED, IN_BLOCKS, KINDS, MODEL
+from tests.factories.goldens import BOX, CODED, FRAMES, IN_BLOCKS, KINDS, MODEL
 from tests.factories.pixels import PATIENT_ID, BlindReader, deidentifier, received
 from tests.peers import codecs
 
@@ -230,3 +231,22 @@ def test_of_a_real_file_every_sample_outside_the_redaction_stays(name, tmp_path)
     assert_the_picture_is_described_as_before(source, result.path)
     if result.transfer_syntax_uid != "1.2.840.10008.1.2.1.99":
         assert not new_faults(source.read_bytes(), result.path.read_bytes(), tmp_path / "judged.dcm")
+
+
+def test_frames_that_are_long_are_found_by_the_extended_offset_table(tmp_path, monkeypatch):
+    """Which stands before the pixel data, with an empty basic one; a lowered limit makes small frames long."""
+    monkeypatch.setattr("pipeline.frames.write.LONG_BYTES", 1000)
+    source = CODED["jpeg-ls"].make(KINDS["grey8"].write(tmp_path / "native.dcm"), tmp_path / "in.dcm")
+
+    result = redact(source, tmp_path / "out.dcm")
+
+    written = pydicom.dcmread(result.path)
+    assert written.PixelData.startswith(b"\xfe\xff\x00\xe0\x00\x00\x00\x00")
+    tables = (written.ExtendedOffsetTable, written.ExtendedOffsetTableLengths)
+    by_table = list(generate_frames(written.PixelData, number_of_frames=FRAMES, extended_offsets=tables))
+    assert by_table == [
+        stream[: len(frame)] for stream, frame in zip(codecs.codestreams(result.path), by_table, strict=True)
+    ]
+    assert len(codecs.stored_samples(result.path, tmp_path)) == FRAMES
+    again = redact(result.path, tmp_path / "again.dcm")
+    assert np.array_equal(codecs.stored_samples(again.path, tmp_path), codecs.stored_samples(result.path, tmp_path))

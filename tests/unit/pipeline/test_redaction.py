@@ -137,7 +137,7 @@ def test_what_needs_no_redaction_keeps_its_syntax_and_its_pixel_bytes(name, tmp_
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_a_changed_image_is_written_without_loss_and_says_that_it_is_derived(name, tmp_path):
-    """The same syntax or its lossless sibling where there is an encoder, else Explicit VR Little Endian; history kept."""
+    """The same syntax or its lossless sibling where there is an encoder, else Explicit VR Little Endian."""
     source = shipped(name)
 
     result = deidentifier(reader=OneBox()).run(received(source), tmp_path / "out.dcm")
