@@ -155,7 +155,12 @@ def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
 
 def as_explicit_little(frames: Frames, plan: RedactionPlan) -> Output:
     """Decide that the pixels are written as Explicit VR Little Endian."""
-    return _output(frames, plan.on_grid(grid_of(frames.description)), SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
+    return in_syntax(frames, plan, SYNTAXES[EXPLICIT_LITTLE])
+
+
+def in_syntax(frames: Frames, plan: RedactionPlan, syntax: Syntax) -> Output:
+    """Decide that the samples are written anew in a syntax that loses nothing."""
+    return _output(frames, plan.on_grid(grid_of(frames.description)), syntax, verbatim=False)
 
 
 def _block_grid(frames: Frames) -> BlockGrid | None:
@@ -177,14 +182,14 @@ def _output(
     d = frames.description
     to_rgb = False
     photometric, planar = d.photometric, d.planar
-    if not verbatim and blocks is None and frames.syntax.encapsulated:
+    if not verbatim and blocks is None and (frames.syntax.encapsulated or syntax.encapsulated):
         decoded = frames.decoded(0).photometric
         # The luminance and chrominance of a lossy JPEG are its coding; those of other syntaxes are the samples.
         to_rgb = d.samples > 1 and frames.syntax.is_lossy_jpeg and decoded != "RGB"
         photometric = coded_photometric(
             "RGB" if to_rgb else decoded, announced=photometric, source=frames.syntax, syntax=syntax
         )
-        planar = planar if syntax.encapsulated else 0
+        planar = planar if syntax.encapsulated and frames.syntax.encapsulated else 0
     left, top, right, bottom = plan.crop
     description = replace(d, rows=bottom - top, columns=right - left, photometric=photometric, planar=planar)
     return Output(
@@ -222,17 +227,6 @@ def write_redacted(path: Path, header: Dataset, output: Output, *, text_is_gone:
 
 
 def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -> None:
-    pixels: NativePixels | EncapsulatedPixels
-    if output.syntax.encapsulated:
-        pixels = EncapsulatedPixels(
-            frames=len(output.frames),
-            native_bytes=output.description.native_bytes,
-            codestreams=map(output.codestream, range(len(output.frames))),
-        )
-    elif output.verbatim:
-        pixels = _copied(output.frames)
-    else:
-        pixels = native_pixels(output)
     finished = describe_output(
         header,
         output.description,
@@ -240,10 +234,21 @@ def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -
         loss=loss_of(output.frames),
         text_is_gone=text_is_gone,
     )
-    write_instance(path, finished, output.syntax, pixels)
+    write_instance(path, finished, output.syntax, pixels_of(output))
 
 
-def native_pixels(output: Output) -> NativePixels:
+def pixels_of(output: Output) -> NativePixels | EncapsulatedPixels:
+    """Return the pixel data of `output`, to be written frame by frame."""
+    if output.syntax.encapsulated:
+        return EncapsulatedPixels(
+            frames=len(output.frames),
+            native_bytes=output.description.native_bytes,
+            codestreams=map(output.codestream, range(len(output.frames))),
+        )
+    return _copied(output.frames) if output.verbatim else _native_pixels(output)
+
+
+def _native_pixels(output: Output) -> NativePixels:
     """Return the samples of `output` as native pixel data."""
     d = output.description
     floats = {"FloatPixelData": "OF", "DoubleFloatPixelData": "OD"}

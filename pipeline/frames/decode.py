@@ -215,7 +215,8 @@ def coded_photometric(decoded: str, *, announced: str, source: Syntax, syntax: S
     """
     if syntax.coding is Coding.JPEG_2000 and decoded == "RGB" and (announced in _TRANSFORMED or source != syntax):
         return "YBR_RCT"
-    return announced if syntax.coding is Coding.DEFLATED and announced == "YBR_FULL_422" else decoded
+    is_packed = announced == "YBR_FULL_422" and source.coding in (Coding.NATIVE, Coding.DEFLATED)
+    return announced if is_packed and syntax.coding is Coding.DEFLATED else decoded
 
 
 def _encode_by_plugin(samples: NDArray[Any], description: PixelDescription, syntax: Syntax) -> bytes:

@@ -14,6 +14,7 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
 from config.schema import Option, Profile
+from pipeline.convert import convert_losslessly
 from tests.factories.corpus.judge import new_faults
 from tests.factories.goldens import BOX, CODED, FRAMES, IN_BLOCKS, KINDS, MODEL
 from tests.factories.pixels import PATIENT_ID, BlindReader, deidentifier, received
@@ -250,3 +251,31 @@ def test_frames_that_are_long_are_found_by_the_extended_offset_table(tmp_path, m
     assert len(codecs.stored_samples(result.path, tmp_path)) == FRAMES
     again = redact(result.path, tmp_path / "again.dcm")
     assert np.array_equal(codecs.stored_samples(again.path, tmp_path), codecs.stored_samples(result.path, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("coding", "kind", "accepted"),
+    [
+        ("explicit", "signed12", "1.2.840.10008.1.2.4.70"),
+        ("explicit", "rgb-planes", "1.2.840.10008.1.2.4.80"),
+        ("explicit", "ybr422", "1.2.840.10008.1.2.4.57"),
+        ("big-endian", "white12", "1.2.840.10008.1.2.4.90"),
+        ("jpeg-ls", "ybr", "1.2.840.10008.1.2.5"),
+        ("jpeg-lossless", "palette12", "1.2.840.10008.1.2.2"),
+        ("rle-dcmtk", "grey16", "1.2.840.10008.1.2.4.201"),
+        ("j2k-lossy", "white12", "1.2.840.10008.1.2.4.110"),
+        ("explicit", "bits", "1.2.840.10008.1.2.8.1"),
+    ],
+)
+def test_converted_for_a_target_every_sample_stays(coding, kind, accepted, tmp_path):
+    """As other decoders read the object before and after."""
+    image = KINDS[kind]
+    source = CODED[coding].make(image.write(tmp_path / "native.dcm"), tmp_path / "in.dcm")
+
+    assert convert_losslessly(source, tmp_path / "out.dcm", ["1.2.840.10008.1.2.4.50", accepted]) == accepted
+
+    before, after = (
+        codecs.stored_bits(codecs.stored_samples(path, tmp_path), image.bits_stored)
+        for path in (source, tmp_path / "out.dcm")
+    )
+    assert np.array_equal(before, after)
