@@ -58,9 +58,9 @@ def decode_frame(codestream: bytes, description: PixelDescription, syntax: Synta
     codestream = _checked(codestream, description, syntax)
     try:
         return _DECODERS.get(syntax.coding, _decode_by_plugin)(codestream, description, syntax)
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # the codecs raise what they like; the outcome is the same for all
+    except BaseException as error:  # the codecs raise what they like, Rust's panics are no Exception even
         raise Held(Reason.UNDECODABLE, f"a frame cannot be decoded ({type(error).__name__})") from error
 
 

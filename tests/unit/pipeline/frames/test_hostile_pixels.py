@@ -14,12 +14,14 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import get_frame
 from pydicom.uid import ExplicitVRLittleEndian
 
 from pipeline.frames.read import open_instance
 from pipeline.frames.silence import quiet_libraries
 from pipeline.reasons import Held, Reason
-from tests.factories.pixels import burn, save_image, speckle
+from tests.factories.pixels import US_CLIP, burn, image_header, save_image, speckle
 from tests.peers.codecs import with_codestreams
 
 if TYPE_CHECKING:
@@ -37,11 +39,22 @@ def _deflated(frame):
     return deflater.compress(frame.tobytes()) + deflater.flush()
 
 
+def _by_pydicom(frame, syntax):
+    ds = image_header(frame[np.newaxis], sop_class=US_CLIP, photometric="MONOCHROME2")
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.PixelData = frame.tobytes()
+    ds["PixelData"].VR = "OB"
+    ds.compress(syntax, generate_instance_uid=False)
+    return get_frame(ds.PixelData, 0, number_of_frames=1)
+
+
 def _uid(number):
     return f"1.2.840.10008.1.2.4.{number}"
 
 
 CODINGS = {
+    "rle": ("1.2.840.10008.1.2.5", lambda frame: _by_pydicom(frame, "1.2.840.10008.1.2.5")),
     "baseline": (_uid(50), imagecodecs.jpeg8_encode),
     "lossless": (_uid(70), lambda frame: imagecodecs.jpeg8_encode(frame, lossless=True, predictor=1, bitspersample=8)),
     "jpeg-ls": (_uid(80), imagecodecs.jpegls_encode),
@@ -191,6 +204,18 @@ def test_a_few_bytes_that_claim_gigabytes_take_no_memory(name, folder):
 
     assert outcome(path) is Reason.UNDECODABLE
     assert memory_kb() - before < MOST_MEMORY_KB
+
+
+def test_a_plane_with_a_run_too_many_is_undecodable(folder):
+    """The decoder panics, which Python knows as no Exception; the process goes on."""
+    samples = FRAMES[:1].astype(np.uint16)
+    plane = b"\x81\x07" * (samples.size // 128) + bytes((257 - samples.size % 128,)) + b"\x07"
+    first = plane + b"\x81\x07"
+    stream = struct.pack("<16L", 2, 64, 64 + len(first), *[0] * 13) + first + plane
+    native = save_image(folder / "native", samples)
+    path = with_codestreams(pydicom.dcmread(native), folder / "run", "1.2.840.10008.1.2.5", [stream])
+
+    assert outcome(path) is Reason.UNDECODABLE
 
 
 def test_several_transfer_syntaxes_are_unreadable(folder):
