@@ -3,6 +3,7 @@
 Rule of the file: a section checks what can be seen inside it; what needs two sections is in `config.crosscheck`.
 """
 
+import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +17,9 @@ from config.units import Duration, Share, Size, Wait
 
 _DAY = timedelta(days=1)
 _MOST_WORKERS = 512
+KEEP = "keep"
+"""Objects leave in the transfer syntax that they have after de-identification."""
+_UID = re.compile(r"(?=.{1,64}$)(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
 class Timeouts(Section):
@@ -150,6 +154,8 @@ class Node(Section):
         Whether it is asked to commit to keep what it was sent; it may then call us to answer.
     commitment_timeout
         Without an answer for so long, it is asked again.
+    transfer_syntaxes
+        `keep`, or the UIDs of the transfer syntaxes that it takes, the preferred first.
     """
 
     ae_title: AETitle
@@ -164,7 +170,7 @@ class Node(Section):
     tls: NodeTls | None = None
     storage_commitment: bool = False
     commitment_timeout: Wait = _DAY
-    transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = ("keep",)
+    transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = (KEEP,)
 
     @model_validator(mode="after")
     def _a_port_needs_an_address(self) -> Self:
@@ -173,6 +179,22 @@ class Node(Section):
         if self.storage_commitment and self.port is None:
             raise ValueError("`storage_commitment` is asked of a node that is sent to; add its `port`")
         return self
+
+    @model_validator(mode="after")
+    def _syntaxes_are_kept_or_listed(self) -> Self:
+        if self.transfer_syntaxes == (KEEP,):
+            return self
+        for syntax in self.transfer_syntaxes:
+            if not _UID.fullmatch(syntax):
+                raise ValueError(
+                    "`transfer_syntaxes` is `keep`, or a list of transfer syntax UIDs such as [1.2.840.10008.1.2.1]"
+                )
+        return self
+
+    @property
+    def listed_syntaxes(self) -> tuple[str, ...]:
+        """The transfer syntaxes that it takes; empty where objects leave in the one they have."""
+        return () if self.transfer_syntaxes == (KEEP,) else self.transfer_syntaxes
 
     @property
     def address(self) -> str | None:

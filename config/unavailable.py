@@ -34,7 +34,6 @@ class Unavailable:
 
 
 IN_GATEWAY = (
-    Unavailable(place=("nodes", ANY, "transfer_syntaxes"), works=("keep", ("keep",))),
     Unavailable(place=("storage", "ledger"), works=("sqlite",)),
     Unavailable(place=("rules", ANY, "action"), works=("hold", "refuse")),
     Unavailable(place=("web",)),

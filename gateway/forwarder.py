@@ -167,6 +167,7 @@ class Lane:
         config = settings.config
         self._whole_studies = config.completion.release == "study"
         self._ask_after_s = ASK_AFTER_S if config.nodes[settings.target].storage_commitment else None
+        self._listed_syntaxes = config.nodes[settings.target].listed_syntaxes
         self._sender = Sender(
             settings.target,
             config.nodes[settings.target],
@@ -217,6 +218,9 @@ class Lane:
             path = self._spool.path(Shelf.OUTPUTS, item.token)
             if not is_intact(path, item.sha256):
                 self._fail(item, status=None, why="output_missing_or_altered")
+                continue
+            if self._listed_syntaxes and item.transfer_syntax_uid not in self._listed_syntaxes:
+                self._other_syntax(item)
                 continue
             by_token[item.token] = item
             outgoing.append(
@@ -308,7 +312,8 @@ class Lane:
         )
 
     def _other_syntax(self, item: ClaimedDelivery) -> None:
-        if item.transfer_syntax_uid == EXPLICIT_LITTLE:
+        """Ask for a conversion once; refused in a syntax that the target is said to take, it is refused for good."""
+        if item.transfer_syntax_uid in (self._listed_syntaxes or (EXPLICIT_LITTLE,)):
             self._fail(item, status=None, why=Reason.NOT_ACCEPTED_BY_TARGET.value)
             return
         self._deliveries.want_conversion(item)

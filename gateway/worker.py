@@ -301,7 +301,7 @@ class Worker:
         unfinished = self._spool.unfinished(token, self._name)
         try:
             _require_intact(source, wanted.sha256)
-            convert.to_explicit_little_endian(source, unfinished)
+            syntax_uid = convert.convert_losslessly(source, unfinished, self._accepted_by(wanted.target))
             with unfinished.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             self._spool.place(unfinished, Shelf.OUTPUTS, token)
@@ -318,7 +318,7 @@ class Worker:
             log.fault("internal_error", error, target=wanted.target, instance=wanted.instance_id)
             self._not_converted(wanted, Reason.INTERNAL_ERROR.value)
         else:
-            self._converted(wanted, token, sha256)
+            self._converted(wanted, token, sha256, syntax_uid)
         finally:
             unfinished.unlink(missing_ok=True)
 
@@ -327,10 +327,13 @@ class Worker:
         self._deliveries.record_failed(wanted, status=None, why=Reason.NOT_ACCEPTED_BY_TARGET.value)
         metrics.HELD.labels(Reason.NOT_ACCEPTED_BY_TARGET.value).inc()
 
-    def _converted(self, wanted: ClaimedDelivery, token: str, sha256: str) -> None:
-        if not self._deliveries.record_converted(
-            wanted, token=token, sha256=sha256, transfer_syntax_uid=EXPLICIT_LITTLE
-        ):
+    def _accepted_by(self, target: str) -> tuple[str, ...]:
+        """Return the syntaxes that a target takes; where nobody listed them, the one that every peer knows."""
+        node = self._config.nodes[target]
+        return node.listed_syntaxes or (EXPLICIT_LITTLE,)
+
+    def _converted(self, wanted: ClaimedDelivery, token: str, sha256: str, syntax_uid: str) -> None:
+        if not self._deliveries.record_converted(wanted, token=token, sha256=sha256, transfer_syntax_uid=syntax_uid):
             self._spool.remove(Shelf.OUTPUTS, token)
 
     def _count(self, outcome: str, claim: Claim, route: Route | None, *, reason: str | None = None) -> None:

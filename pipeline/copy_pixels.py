@@ -15,7 +15,7 @@ from pipeline.frames.codestreams import DamagedCodestreamError, dimensions
 from pipeline.frames.read import open_instance
 from pipeline.frames.syntaxes import Coding
 from pipeline.frames.write import EncapsulatedPixels, NativePixels, write_instance
-from pipeline.pixel_header import describe_output
+from pipeline.pixel_header import describe_output, loss_of
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def can_copy(frames: Frames) -> bool:
     d, coding = frames.description, frames.syntax.coding
     if coding is Coding.NATIVE:
         return not frames.is_swapped
-    if coding is Coding.RLE:
+    if not frames.syntax.is_copied:
+        return False
+    if coding in (Coding.RLE, Coding.DEFLATED):
         return d.bits_stored == d.bits_allocated
     return all(_is_as_announced(frames, index) for index in range(len(frames)))
 
@@ -75,12 +77,15 @@ def copy_pixels(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan
         `UNDECODABLE` where a codestream cannot be walked.
     """
     pixels: NativePixels | EncapsulatedPixels = (
-        EncapsulatedPixels(frames=len(frames), codestreams=map(frames.clean_codestream, range(len(frames))))
+        EncapsulatedPixels(
+            frames=len(frames),
+            native_bytes=frames.description.native_bytes,
+            codestreams=map(frames.clean_codestream, range(len(frames))),
+        )
         if frames.syntax.encapsulated
         else copied_native(frames, frames.description.native_bytes, clean_pieces(frames))
     )
-    lossy = not frames.syntax.lossless
-    finished = describe_output(header, frames.description, plan, lossy=lossy, text_is_gone=text_is_gone)
+    finished = describe_output(header, frames.description, plan, loss=loss_of(frames), text_is_gone=text_is_gone)
     write_instance(path, finished, frames.syntax, pixels)
 
 

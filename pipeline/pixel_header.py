@@ -6,6 +6,7 @@ PS3.3, C.7.6.1.1.2 (image type), C.7.6.1.1.5 (lossy compression), C.7.6.3 (image
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydicom import Dataset
@@ -14,6 +15,7 @@ from pipeline.coordinates import move_coordinates
 
 if TYPE_CHECKING:
     from pipeline.frames.description import PixelDescription
+    from pipeline.frames.stream import Frames
     from pipeline.plan import RedactionPlan
 
 _NO_LONGER_TRUE = ("SmallestImagePixelValue", "LargestImagePixelValue")
@@ -24,15 +26,37 @@ DERIVATION_CODE = ("113047", "DCM", "Pixel by pixel mask")
 _LONGEST_ST = 1024
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What the syntax in which an object came allows to be lost.
+
+    Parameters
+    ----------
+    ratio
+        How much smaller than its samples the object was.
+    method
+        A defined term of (0028,2114).
+    """
+
+    ratio: float
+    method: str
+
+
+def loss_of(frames: Frames) -> Loss | None:
+    """Return what an object's syntax lost, None where it loses nothing."""
+    method = frames.syntax.lossy_method
+    return None if method is None else Loss(ratio=frames.compression_ratio, method=method)
+
+
 def describe_output(
-    header: Dataset, description: PixelDescription, plan: RedactionPlan, *, lossy: bool, text_is_gone: bool
+    header: Dataset, description: PixelDescription, plan: RedactionPlan, *, loss: Loss | None, text_is_gone: bool
 ) -> Dataset:
     """Return a copy of the scrubbed header that is true of the written pixels.
 
     Parameters
     ----------
-    lossy
-        The source's syntax allows loss: the history says so, whatever the new syntax is.
+    loss
+        Of the source's syntax: the history says so, whatever the new syntax is.
     text_is_gone
         Text was looked for, removed, and looked for again.
 
@@ -46,8 +70,8 @@ def describe_output(
     finished.PhotometricInterpretation = description.photometric
     if description.samples > 1:
         finished.PlanarConfiguration = description.planar
-    if lossy:
-        finished.LossyImageCompression = "01"
+    if loss is not None:
+        _tell_loss(finished, loss)
     if text_is_gone:
         finished.BurnedInAnnotation = "NO"
     elif "BurnedInAnnotation" in finished and (plan.text or finished.BurnedInAnnotation != "NO"):
@@ -70,6 +94,15 @@ def _say_derived(header: Dataset) -> None:
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = DERIVATION_CODE
     header.DerivationCodeSequence = [*(header.get("DerivationCodeSequence") or ()), code]
+
+
+def _tell_loss(finished: Dataset, loss: Loss) -> None:
+    """Say that information was lost; how and how much only where the object does not say so itself."""
+    finished.LossyImageCompression = "01"
+    if finished.get("LossyImageCompressionRatio") or finished.get("LossyImageCompressionMethod"):
+        return
+    finished.LossyImageCompressionRatio = f"{loss.ratio:.4g}"
+    finished.LossyImageCompressionMethod = loss.method
 
 
 def _rest_of_image_type(header: Dataset) -> list[str]:

@@ -2,8 +2,8 @@
 
 Nothing to redact: the pixel bytes stay as they are, in the same syntax, without comments between their markers and
 without bytes behind their end. Something to redact: JPEG is blanked in its coefficients where that can be done; else
-the samples are painted and written without loss, in the same syntax where it is lossless and has an encoder, else as
-Explicit VR Little Endian. Never lossy again.
+the samples are painted and written without loss, in the same syntax where it is lossless and has an encoder, in the
+lossless sibling of one that is not, else as Explicit VR Little Endian. Never lossy again.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from pipeline.copy_pixels import copied_native
 from pipeline.frames import native
 from pipeline.frames.codestreams import jpeg_photometric
-from pipeline.frames.decode import CannotEncodeError, colour_to_rgb, encode_frame
+from pipeline.frames.decode import CannotEncodeError, coded_photometric, colour_to_rgb, encode_frame
 from pipeline.frames.jpeg_blocks import BlockGrid, CannotBlankError, blank_blocks, block_grid, is_blanked
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE, JPEG_EXTENDED, SYNTAXES, Syntax
 from pipeline.frames.write import EncapsulatedPixels, NativePixels, write_instance
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
-from pipeline.pixel_header import describe_output
+from pipeline.pixel_header import describe_output, loss_of
 from pipeline.plan import grid_of
 from pipeline.reasons import Held, Reason
 
@@ -140,7 +140,11 @@ class Output:
 
 def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
     """Decide how the pixels are written: as they are, in the same syntax, or as Explicit VR Little Endian."""
-    verbatim = not plan.changes_pixels and not any(frames.hides_bits(index) for index in range(len(frames)))
+    verbatim = (
+        frames.syntax.is_copied
+        and not plan.changes_pixels
+        and not any(frames.hides_bits(index) for index in range(len(frames)))
+    )
     grid = None if verbatim else _block_grid(frames)
     if grid is not None:
         on_grid = plan.on_grid((grid.rows, grid.columns))
@@ -151,7 +155,12 @@ def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
 
 def as_explicit_little(frames: Frames, plan: RedactionPlan) -> Output:
     """Decide that the pixels are written as Explicit VR Little Endian."""
-    return _output(frames, plan.on_grid(grid_of(frames.description)), SYNTAXES[EXPLICIT_LITTLE], verbatim=False)
+    return in_syntax(frames, plan, SYNTAXES[EXPLICIT_LITTLE])
+
+
+def in_syntax(frames: Frames, plan: RedactionPlan, syntax: Syntax) -> Output:
+    """Decide that the samples are written anew in a syntax that loses nothing."""
+    return _output(frames, plan.on_grid(grid_of(frames.description)), syntax, verbatim=False)
 
 
 def _block_grid(frames: Frames) -> BlockGrid | None:
@@ -173,10 +182,14 @@ def _output(
     d = frames.description
     to_rgb = False
     photometric, planar = d.photometric, d.planar
-    if not verbatim and frames.syntax.encapsulated and not syntax.encapsulated:
+    if not verbatim and blocks is None and (frames.syntax.encapsulated or syntax.encapsulated):
         decoded = frames.decoded(0).photometric
-        to_rgb = d.samples > 1 and not frames.syntax.lossless and decoded != "RGB"
-        photometric, planar = ("RGB" if to_rgb else decoded), 0
+        # The luminance and chrominance of a lossy JPEG are its coding; those of other syntaxes are the samples.
+        to_rgb = d.samples > 1 and frames.syntax.is_lossy_jpeg and decoded != "RGB"
+        photometric = coded_photometric(
+            "RGB" if to_rgb else decoded, announced=photometric, source=frames.syntax, syntax=syntax
+        )
+        planar = planar if syntax.encapsulated and frames.syntax.encapsulated else 0
     left, top, right, bottom = plan.crop
     description = replace(d, rows=bottom - top, columns=right - left, photometric=photometric, planar=planar)
     return Output(
@@ -214,26 +227,28 @@ def write_redacted(path: Path, header: Dataset, output: Output, *, text_is_gone:
 
 
 def _write(path: Path, header: Dataset, output: Output, *, text_is_gone: bool) -> None:
-    pixels: NativePixels | EncapsulatedPixels
-    if output.syntax.encapsulated:
-        pixels = EncapsulatedPixels(
-            frames=len(output.frames), codestreams=map(output.codestream, range(len(output.frames)))
-        )
-    elif output.verbatim:
-        pixels = _copied(output.frames)
-    else:
-        pixels = native_pixels(output)
     finished = describe_output(
         header,
         output.description,
         output.plan,
-        lossy=not output.frames.syntax.lossless,
+        loss=loss_of(output.frames),
         text_is_gone=text_is_gone,
     )
-    write_instance(path, finished, output.syntax, pixels)
+    write_instance(path, finished, output.syntax, pixels_of(output))
 
 
-def native_pixels(output: Output) -> NativePixels:
+def pixels_of(output: Output) -> NativePixels | EncapsulatedPixels:
+    """Return the pixel data of `output`, to be written frame by frame."""
+    if output.syntax.encapsulated:
+        return EncapsulatedPixels(
+            frames=len(output.frames),
+            native_bytes=output.description.native_bytes,
+            codestreams=map(output.codestream, range(len(output.frames))),
+        )
+    return _copied(output.frames) if output.verbatim else _native_pixels(output)
+
+
+def _native_pixels(output: Output) -> NativePixels:
     """Return the samples of `output` as native pixel data."""
     d = output.description
     floats = {"FloatPixelData": "OF", "DoubleFloatPixelData": "OD"}

@@ -35,7 +35,14 @@ def check(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     config = load_gateway(options.config)
-    findings = [*_models(config), *_libraries(), *_disk(config), *_listener_tls(config), *_nodes(config)]
+    findings = [
+        *_models(config),
+        *_libraries(),
+        *_disk(config),
+        *_listener_tls(config),
+        *_nodes(config),
+        *_syntaxes(config),
+    ]
     if options.json:
         print_json({"ok": all(finding.fine for finding in findings), "findings": findings})
     else:
@@ -43,6 +50,20 @@ def _check(options: argparse.Namespace) -> int:
         for finding in findings:
             say(f"{'ok  ' if finding.fine else 'FAIL'}  {finding.subject}: {finding.note}")
     return DONE if all(finding.fine for finding in findings) else HELD_OR_FAILED
+
+
+def _syntaxes(config: GatewayConfig) -> Iterator[_Finding]:
+    from pipeline.convert import WRITTEN_WITHOUT_LOSS  # noqa: PLC0415  image libraries
+
+    for name, node in sorted(config.nodes.items()):
+        if not node.listed_syntaxes:
+            continue
+        written = [uid for uid in node.listed_syntaxes if uid in WRITTEN_WITHOUT_LOSS]
+        if written:
+            note = f"objects in another syntax are written in {written[0]}" + (", or in the next" * (len(written) > 1))
+        else:
+            note = "none of its transfer_syntaxes can be written without loss; add 1.2.840.10008.1.2.1"
+        yield _Finding(subject=f"node {name}", fine=bool(written), note=note)
 
 
 def _models(config: GatewayConfig) -> Iterator[_Finding]:

@@ -59,14 +59,14 @@ _SOT_BYTES, _SIZ_BYTES = 12, 38
 def without_metadata(codestream: bytes, coding: Coding) -> bytes:
     """Return the same image without comments, application segments, unknown segments and bytes after its end.
 
-    Run-length coding has no markers and comes back as it is: see `pipeline.frames.run_lengths`.
+    What has no markers comes back as it is: see `pipeline.frames.run_lengths`, `deflate` and `jpeg_xl`.
 
     Raises
     ------
     DamagedCodestreamError
         Where it cannot be walked.
     """
-    if coding is Coding.RLE:
+    if coding in (Coding.RLE, Coding.DEFLATED, Coding.JPEG_XL):
         return codestream
     try:
         if coding is Coding.JPEG_2000:
@@ -77,14 +77,14 @@ def without_metadata(codestream: bytes, coding: Coding) -> bytes:
 
 
 def dimensions(codestream: bytes, coding: Coding) -> Dimensions | None:
-    """Say what the codestream claims to hold; None for run-length coding, which says nothing.
+    """Say what the codestream claims to hold; None where it says nothing, or not between markers.
 
     Raises
     ------
     DamagedCodestreamError
         Where no frame header is found.
     """
-    if coding is Coding.RLE:
+    if coding in (Coding.RLE, Coding.DEFLATED, Coding.JPEG_XL):
         return None
     try:
         return _jpeg_2000_size(codestream) if coding is Coding.JPEG_2000 else _jpeg_size(codestream)

@@ -87,6 +87,11 @@ class PixelDescription:
         return self.rows * self.columns * per_pixel * self.bits_allocated
 
     @property
+    def deflated_frame_bytes(self) -> int:
+        """Length of one frame where every frame begins on a byte (PS3.5, A.4.13)."""
+        return (self.native_frame_bits + 7) // 8
+
+    @property
     def native_bytes(self) -> int:
         """Length of all frames in native data, without padding to an even length."""
         return (self.native_frame_bits * self.frames + 7) // 8
@@ -137,7 +142,6 @@ def _check_consistency(description: PixelDescription, *, starts_low: bool) -> No
         (d.planar in (0, 1), "unknown planar configuration"),
         (d.is_float or d.bits_allocated in _ALLOCATED, "this number of bits allocated cannot be read"),
         (0 < d.bits_stored <= d.bits_allocated, "more bits stored than allocated"),
-        (not d.is_subsampled or d.columns % 2 == 0, "subsampled colour with an odd number of columns"),
         (not colour or d.bits_allocated > 1, "colour of one bit"),
         (not (d.signed and (colour or d.photometric == "PALETTE COLOR")), "signed colour"),
         (starts_low, "samples do not start at the lowest bit"),

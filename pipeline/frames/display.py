@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_voi_lut
 
 from pipeline.frames.decode import colour_to_rgb
+from pipeline.frames.native import swap_words
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from pydicom import Dataset
 
     from pipeline.frames.description import PixelDescription
 
@@ -238,7 +239,19 @@ def _padding(header: Dataset) -> int | None:
 def _palette(header: Dataset, description: PixelDescription) -> NDArray[np.uint8]:
     entries = np.arange(1 << min(description.bits_stored, 16), dtype=description.dtype)
     try:
-        table = apply_color_lut(entries.reshape(1, -1), header)[0]
+        table = apply_color_lut(entries.reshape(1, -1), _in_little_endian(header))[0]
     except Exception as error:  # pydicom raises many kinds on a damaged palette; the outcome is the same for all
         raise Held(Reason.UNDECODABLE, f"the palette is missing or damaged ({type(error).__name__})") from error
     return np.asarray(table >> _BITS_OF_A_BYTE if table.dtype.itemsize > 1 else table, dtype=np.uint8)
+
+
+def _in_little_endian(header: Dataset) -> Dataset:
+    """Return a header whose palette can be looked up: pydicom takes the words of a plain one for little endian."""
+    if "RedPaletteColorLookupTableData" not in header or header.original_encoding[1] is not False:
+        return header
+    palette = Dataset()
+    for colour in ("Red", "Green", "Blue"):
+        descriptor, data = f"{colour}PaletteColorLookupTableDescriptor", f"{colour}PaletteColorLookupTableData"
+        palette.add(header[descriptor])
+        palette.add_new(header[data].tag, "OW", swap_words(header[data].value))
+    return palette

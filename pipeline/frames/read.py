@@ -191,6 +191,8 @@ def _syntax_uid(header: FileDataset, stream: BinaryIO) -> str:
     """Return the transfer syntax that the file names; without a name, the one that its bytes are in."""
     named = header.file_meta.get("TransferSyntaxUID")
     if named:
+        if not isinstance(named, str):
+            raise Held(Reason.UNREADABLE, "the file names several transfer syntaxes")
         return str(UID(named))
     implicit, little = header.original_encoding
     if implicit:

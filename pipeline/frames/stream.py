@@ -12,8 +12,9 @@ from pipeline.frames import native
 from pipeline.frames.boxes import without_boxes
 from pipeline.frames.codestreams import DamagedCodestreamError, without_metadata
 from pipeline.frames.decode import DecodedFrame, decode_frame
+from pipeline.frames.deflate import only_deflated
 from pipeline.frames.display import Presentation, read_presentation, renderings
-from pipeline.frames.fragments import index_fragments, read_frame
+from pipeline.frames.fragments import FragmentIndex, index_fragments, read_frame
 from pipeline.frames.run_lengths import only_run_lengths
 from pipeline.frames.syntaxes import Coding
 from pipeline.reasons import Held, Reason
@@ -85,10 +86,11 @@ class Frames:
         )
         # In JPEG 2000 and JPEG-LS every coded bit is a bit of the sample, and every reader shows it.
         self._may_hide_bits = (
-            syntax.coding in (Coding.NATIVE, Coding.RLE, Coding.JPEG)
+            syntax.coding in (Coding.NATIVE, Coding.RLE, Coding.JPEG, Coding.DEFLATED)
             and description.bits_stored < description.bits_allocated
             and not description.is_float
         )
+        self._index: FragmentIndex = ()
         if syntax.encapsulated:
             self._index = index_fragments(stream, element.offset, description.frames, extended_offsets)
         else:
@@ -135,11 +137,21 @@ class Frames:
     def clean_codestream(self, index: int) -> bytes:
         """Return the coded bytes of frame `index` without comments and application segments."""
         try:
+            if self.syntax.coding is Coding.DEFLATED:
+                return only_deflated(self.codestream(index), self.description.deflated_frame_bytes)
             if self.syntax.coding is Coding.RLE:
                 return only_run_lengths(self.codestream(index), self.description.rows * self.description.columns)
             return without_metadata(self.codestream(index), self.syntax.coding)
         except DamagedCodestreamError as error:
             raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error
+
+    @property
+    def compression_ratio(self) -> float:
+        """Size of the samples over the size of the coded frames; 1 for native data."""
+        d = self.description
+        samples = d.rows * d.columns * d.samples * d.bits_allocated * d.frames / _BITS_OF_A_BYTE
+        coded = sum(fragment.length for fragments in self._index for fragment in fragments)
+        return samples / coded if coded else 1.0
 
     def native_bytes(self, start: int, stop: int) -> bytes:
         """Bytes of native pixel data as they stand in the file."""
@@ -172,6 +184,8 @@ class Frames:
         return data[start - even : stop - even]
 
     def _check_native_length(self) -> None:
+        if self.description.is_subsampled and self.description.columns % 2:
+            raise Held(Reason.UNDECODABLE, "subsampled colour with an odd number of columns")
         needed, length = self.description.native_bytes, self.element.length or 0
         if length < needed:
             raise Held(Reason.UNDECODABLE, "the pixel data is shorter than its frames")

@@ -29,6 +29,10 @@ class Coding(StrEnum):
     """ISO/IEC 14495-1."""
     JPEG_2000 = "jpeg_2000"
     """ISO/IEC 15444-1, and 15444-15 (high throughput)."""
+    JPEG_XL = "jpeg_xl"
+    """ISO/IEC 18181-1."""
+    DEFLATED = "deflated"
+    """Every frame is a deflate stream (RFC 1951) of its native bytes."""
 
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -38,6 +42,14 @@ EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 RLE_LOSSLESS = "1.2.840.10008.1.2.5"
 JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+JPEG_LOSSLESS = "1.2.840.10008.1.2.4.57"
+JPEG_LOSSLESS_FIRST_ORDER = "1.2.840.10008.1.2.4.70"
+JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
+JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
+JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
+JPEG_XL_RECOMPRESSION = "1.2.840.10008.1.2.4.111"
+HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +62,18 @@ class Syntax:
         Its UID (PS3.6, Table A-1).
     lossless
         Decoding gives the very samples that were encoded. False where the syntax *allows* loss.
-    has_encoder
-        A permissively licensed encoder is installed that codes this syntax without loss.
+    rewritten_uid
+        The syntax of the object once its pixels were changed: the same where it is lossless and a permissively licensed
+        encoder is installed, the lossless sibling of one that allows loss, else Explicit VR Little Endian.
+    high_throughput
+        JPEG 2000 with the block coder of part 15.
     """
 
     uid: str
     coding: Coding
     lossless: bool
-    has_encoder: bool
+    rewritten_uid: str
+    high_throughput: bool
     implicit_vr: bool
     little_endian: bool
     deflated: bool
@@ -68,9 +84,29 @@ class Syntax:
         return self.coding is not Coding.NATIVE
 
     @property
-    def rewritten_uid(self) -> str:
-        """The syntax of the object once its pixels were changed: the same where that costs no loss."""
-        return self.uid if self.lossless and self.has_encoder else EXPLICIT_LITTLE
+    def lossy_method(self) -> str | None:
+        """Lossy Image Compression Method (0028,2114) of a syntax that allows loss (PS3.3, C.7.6.1.1.5.1)."""
+        if self.lossless:
+            return None
+        return "ISO_15444_15" if self.high_throughput else _LOSSY_METHODS[self.coding]
+
+    @property
+    def is_lossy_jpeg(self) -> bool:
+        """Colour is coded as luminance and chrominance, and nobody stored it so."""
+        return self.coding is Coding.JPEG and not self.lossless
+
+    @property
+    def is_copied(self) -> bool:
+        """Coded frames can be cleaned of what is no pixel without coding them again."""
+        return self.coding is not Coding.JPEG_XL
+
+
+_LOSSY_METHODS = {
+    Coding.JPEG: "ISO_10918_1",
+    Coding.JPEG_LS: "ISO_14495_1",
+    Coding.JPEG_2000: "ISO_15444_1",
+    Coding.JPEG_XL: "ISO_18181_1",
+}
 
 
 def _native(uid: str, *, implicit_vr: bool = False, little_endian: bool = True, deflated: bool = False) -> Syntax:
@@ -78,19 +114,23 @@ def _native(uid: str, *, implicit_vr: bool = False, little_endian: bool = True, 
         uid=uid,
         coding=Coding.NATIVE,
         lossless=True,
-        has_encoder=True,
+        rewritten_uid=uid,
+        high_throughput=False,
         implicit_vr=implicit_vr,
         little_endian=little_endian,
         deflated=deflated,
     )
 
 
-def _encapsulated(uid: str, coding: Coding, *, lossless: bool, has_encoder: bool = False) -> Syntax:
+def _encapsulated(
+    uid: str, coding: Coding, *, lossless: bool, rewritten: str = EXPLICIT_LITTLE, high_throughput: bool = False
+) -> Syntax:
     return Syntax(
         uid=uid,
         coding=coding,
         lossless=lossless,
-        has_encoder=has_encoder,
+        rewritten_uid=rewritten,
+        high_throughput=high_throughput,
         implicit_vr=False,
         little_endian=True,
         deflated=False,
@@ -102,18 +142,29 @@ _ALL = (
     _native(EXPLICIT_LITTLE),
     _native(DEFLATED_LITTLE, deflated=True),
     _native(EXPLICIT_BIG, little_endian=False),
-    _encapsulated(RLE_LOSSLESS, Coding.RLE, lossless=True, has_encoder=True),
+    _encapsulated(DEFLATED_FRAMES, Coding.DEFLATED, lossless=True, rewritten=DEFLATED_FRAMES),
+    _encapsulated(RLE_LOSSLESS, Coding.RLE, lossless=True, rewritten=RLE_LOSSLESS),
     _encapsulated(JPEG_BASELINE, Coding.JPEG, lossless=False),  # JPEG Baseline (Process 1)
     _encapsulated(JPEG_EXTENDED, Coding.JPEG, lossless=False),  # JPEG Extended (Process 2 and 4)
-    _encapsulated("1.2.840.10008.1.2.4.57", Coding.JPEG, lossless=True),  # JPEG Lossless (Process 14)
-    _encapsulated("1.2.840.10008.1.2.4.70", Coding.JPEG, lossless=True),  # JPEG Lossless, first-order prediction
-    _encapsulated("1.2.840.10008.1.2.4.80", Coding.JPEG_LS, lossless=True, has_encoder=True),
-    _encapsulated("1.2.840.10008.1.2.4.81", Coding.JPEG_LS, lossless=False),
-    _encapsulated("1.2.840.10008.1.2.4.90", Coding.JPEG_2000, lossless=True, has_encoder=True),
-    _encapsulated("1.2.840.10008.1.2.4.91", Coding.JPEG_2000, lossless=False),
-    _encapsulated("1.2.840.10008.1.2.4.201", Coding.JPEG_2000, lossless=True),  # HTJ2K: OpenJPEG only decodes
-    _encapsulated("1.2.840.10008.1.2.4.202", Coding.JPEG_2000, lossless=True),
-    _encapsulated("1.2.840.10008.1.2.4.203", Coding.JPEG_2000, lossless=False),
+    _encapsulated("1.2.840.10008.1.2.4.53", Coding.JPEG, lossless=False),  # Spectral Selection (retired)
+    _encapsulated("1.2.840.10008.1.2.4.55", Coding.JPEG, lossless=False),  # Full Progression (retired)
+    _encapsulated(JPEG_LOSSLESS, Coding.JPEG, lossless=True, rewritten=JPEG_LOSSLESS),  # Process 14
+    _encapsulated(JPEG_LOSSLESS_FIRST_ORDER, Coding.JPEG, lossless=True, rewritten=JPEG_LOSSLESS_FIRST_ORDER),
+    _encapsulated(JPEG_LS_LOSSLESS, Coding.JPEG_LS, lossless=True, rewritten=JPEG_LS_LOSSLESS),
+    _encapsulated("1.2.840.10008.1.2.4.81", Coding.JPEG_LS, lossless=False, rewritten=JPEG_LS_LOSSLESS),
+    _encapsulated(JPEG_2000_LOSSLESS, Coding.JPEG_2000, lossless=True, rewritten=JPEG_2000_LOSSLESS),
+    _encapsulated("1.2.840.10008.1.2.4.91", Coding.JPEG_2000, lossless=False, rewritten=JPEG_2000_LOSSLESS),
+    _encapsulated(JPEG_XL_LOSSLESS, Coding.JPEG_XL, lossless=True, rewritten=JPEG_XL_LOSSLESS),
+    _encapsulated(JPEG_XL_RECOMPRESSION, Coding.JPEG_XL, lossless=False, rewritten=JPEG_XL_LOSSLESS),
+    _encapsulated("1.2.840.10008.1.2.4.112", Coding.JPEG_XL, lossless=False, rewritten=JPEG_XL_LOSSLESS),
+    *(
+        _encapsulated(uid, Coding.JPEG_2000, lossless=lossless, rewritten=HTJ2K_LOSSLESS, high_throughput=True)
+        for uid, lossless in (
+            (HTJ2K_LOSSLESS, True),
+            ("1.2.840.10008.1.2.4.202", True),  # promises an order of packets that the encoder does not
+            ("1.2.840.10008.1.2.4.203", False),
+        )
+    ),
 )
 
 SYNTAXES: Mapping[str, Syntax] = MappingProxyType({syntax.uid: syntax for syntax in _ALL})
@@ -126,7 +177,7 @@ def syntax_of(uid: str) -> Syntax:
     Raises
     ------
     Held
-        `UNDECODABLE` where this version cannot read the syntax (video, JPEG XL, private ones).
+        `UNDECODABLE` where this version cannot read the syntax (video, private ones).
     """
     if uid not in SYNTAXES:
         raise Held(Reason.UNDECODABLE, "the transfer syntax is not one that this version can decode")

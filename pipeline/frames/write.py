@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from pipeline.frames.syntaxes import Syntax
 
+LONG_BYTES = 1 << 32
+"""Frames that take so much uncoded may be longer than a Basic Offset Table can say."""
 _UNDEFINED = 0xFFFFFFFF
 _ITEM = 0xE000FFFE
 _DELIMITER = 0xE0DDFFFE
@@ -53,9 +55,16 @@ class NativePixels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncapsulatedPixels:
-    """Encapsulated pixel data to write: one fragment a frame."""
+    """Encapsulated pixel data to write: one fragment a frame.
+
+    Parameters
+    ----------
+    native_bytes
+        What all frames take when they are not coded: from 4 GiB on their offsets stand in the Extended Offset Table.
+    """
 
     frames: int
+    native_bytes: int
     codestreams: Iterable[bytes]
 
 
@@ -143,25 +152,49 @@ def _write_native(file: BinaryIO, syntax: Syntax, pixels: NativePixels) -> None:
 
 
 def _write_encapsulated(file: BinaryIO, pixels: EncapsulatedPixels) -> None:
-    """Write fragments behind a Basic Offset Table that is filled in afterwards (PS3.5, A.4)."""
-    file.write(struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OB", 0, _UNDEFINED))
-    file.write(struct.pack("<LL", _ITEM, 4 * pixels.frames))
+    """Write fragments behind an offset table that is filled in afterwards (PS3.5, A.4)."""
+    is_long = pixels.native_bytes >= LONG_BYTES
+    tables_at = file.tell()
+    if is_long:
+        _write_extended_table(file, [0] * pixels.frames, [0] * pixels.frames)
+    file.write(struct.pack("<HH2sHL", _PIXEL_GROUP, 0x0010, b"OB", 0, _UNDEFINED))
+    entries = 0 if is_long else pixels.frames
+    file.write(struct.pack("<LL", _ITEM, 4 * entries))
     table_at = file.tell()
-    file.write(b"\x00" * (4 * pixels.frames))
-    first = file.tell()
-    offsets = []
-    for codestream in pixels.codestreams:
-        offset = file.tell() - first
-        if offset >= _UNDEFINED:
-            raise Held(Reason.RESOURCE_LIMIT, "the pixel data is longer than its offset table can say")
-        offsets.append(offset)
-        padding = len(codestream) % 2
-        file.write(struct.pack("<LL", _ITEM, len(codestream) + padding))
-        file.write(codestream)
-        file.write(b"\x00" * padding)
+    file.write(b"\x00" * (4 * entries))
+    offsets, lengths = _write_fragments(file, pixels.codestreams, limit=None if is_long else _UNDEFINED)
     if len(offsets) != pixels.frames:
         raise Held(Reason.VERIFICATION_FAILED, "another number of frames was written than was planned")
     file.write(struct.pack("<LL", _DELIMITER, 0))
-    file.seek(table_at)
-    file.write(struct.pack(f"<{len(offsets)}L", *offsets))
+    if is_long:
+        file.seek(tables_at)
+        _write_extended_table(file, offsets, lengths)
+    else:
+        file.seek(table_at)
+        file.write(struct.pack(f"<{len(offsets)}L", *offsets))
     file.seek(0, os.SEEK_END)
+
+
+def _write_fragments(file: BinaryIO, codestreams: Iterable[bytes], *, limit: int | None) -> tuple[list[int], list[int]]:
+    """Write one item a frame, and return where each begins, from the first on, and how long its codestream is."""
+    first = file.tell()
+    offsets: list[int] = []
+    lengths: list[int] = []
+    for codestream in codestreams:
+        offset = file.tell() - first
+        if limit is not None and offset >= limit:
+            raise Held(Reason.RESOURCE_LIMIT, "the pixel data is longer than its offset table can say")
+        padding = len(codestream) % 2
+        offsets.append(offset)
+        lengths.append(len(codestream))
+        file.write(struct.pack("<LL", _ITEM, len(codestream) + padding))
+        file.write(codestream)
+        file.write(b"\x00" * padding)
+    return offsets, lengths
+
+
+def _write_extended_table(file: BinaryIO, offsets: list[int], lengths: list[int]) -> None:
+    """Write Extended Offset Table and Extended Offset Table Lengths (PS3.3, C.7.6.3.1.8 and C.7.6.3.1.9)."""
+    for element, numbers in ((0x0001, offsets), (0x0002, lengths)):
+        file.write(struct.pack("<HH2sHL", _PIXEL_GROUP, element, b"OV", 0, 8 * len(numbers)))
+        file.write(struct.pack(f"<{len(numbers)}Q", *numbers))

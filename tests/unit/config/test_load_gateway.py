@@ -244,7 +244,6 @@ def test_what_is_wrong_is_named_with_its_line_and_what_to_write(gateway_file, ca
 
 
 UNAVAILABLE = {
-    "a choice of transfer syntaxes": ("port: 104}", "port: 104, transfer_syntaxes: [1.2.840.10008.1.2]}  # <-"),
     "PostgreSQL": ("path: store}", "path: store, ledger: 'postgresql://db/x'}  # <-"),
     "the web page": ("storage:", "web: {port: 8080, users_file: users}  # <-\nstorage:"),
     "the action clean": ("action: hold}", "action: clean}  # <-"),
@@ -263,15 +262,35 @@ def test_what_does_not_work_yet_is_one_error_that_says_so(gateway_file, change):
 
 
 def test_what_does_not_work_yet_may_be_written_in_the_way_that_works(gateway_file):
-    """`transfer_syntaxes: keep`, `ledger: sqlite`."""
-    config = load_gateway(
-        gateway_file(
-            ("port: 104}", "port: 104, transfer_syntaxes: keep}"),
-            ("path: store}", "path: store, ledger: sqlite}"),
-        )
-    )
+    """`ledger: sqlite`."""
+    config = load_gateway(gateway_file(("path: store}", "path: store, ledger: sqlite}")))
 
-    assert config.nodes["research"].transfer_syntaxes == ("keep",)
+    assert config.storage.ledger == "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("keep", ()),
+        ("[keep]", ()),
+        ("1.2.840.10008.1.2.1", ("1.2.840.10008.1.2.1",)),
+        ("[1.2.840.10008.1.2.4.80, 1.2.840.10008.1.2]", ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2")),
+    ],
+)
+def test_the_transfer_syntaxes_of_a_node_are_kept_or_listed(gateway_file, written, listed):
+    """One, several, or the word."""
+    config = load_gateway(gateway_file(("port: 104}", f"port: 104, transfer_syntaxes: {written}}}")))
+
+    assert config.nodes["research"].listed_syntaxes == listed
+
+
+@pytest.mark.parametrize("written", ["[keep, 1.2.840.10008.1.2]", "jpeg", "[1.2.840.10008.1.02]"])
+def test_what_is_no_list_of_transfer_syntaxes_is_a_problem(gateway_file, written):
+    """A name, a mixture, a UID that is none."""
+    file = gateway_file(("port: 104}", f"port: 104, transfer_syntaxes: {written}}}"))
+
+    with pytest.raises(ConfigurationError, match="list of transfer syntax UIDs"):
+        load_gateway(file)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o644])

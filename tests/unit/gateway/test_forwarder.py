@@ -156,6 +156,41 @@ def test_a_refused_syntax_asks_for_a_conversion_once(node, lane):
         assert count(connection, now=node.clock.now).held == {"not_accepted_by_target": 1}
 
 
+@pytest.fixture
+def listed():
+    """Let the target take two syntaxes, of which no object has one to begin with."""
+    node_of_two = Config.nodes["research"].model_copy(
+        update={"transfer_syntaxes": ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.70")}
+    )
+    before, Config.nodes = Config.nodes, {"research": node_of_two}
+    yield
+    Config.nodes = before
+
+
+def test_what_the_target_is_not_said_to_take_is_converted_before_it_is_tried(node, lane, listed):
+    """Nothing is sent in another syntax than the listed ones."""
+    node.clean()
+    one = lane(SENT)
+
+    one._step()
+
+    assert one._sender.sent == []
+    assert node.deliveries.claim_conversion("w", lease_s=60) is not None
+
+
+def test_a_listed_syntax_is_sent_and_its_refusal_is_final(node, lane, listed):
+    """The target was said to take it: another one would not be asked for again and again."""
+    number = node.clean()
+    with node.database.write() as connection:
+        connection.exec_driver_sql("UPDATE delivery SET output_syntax_uid='1.2.840.10008.1.2.4.70'")
+    one = lane(OTHER_SYNTAX)
+
+    one._step()
+
+    assert len(one._sender.sent) == 1
+    assert node.decisions.show(number)["deliveries"][0]["why"] == "not_accepted_by_target"
+
+
 def test_an_altered_output_never_leaves(node, lane):
     """What is not the verified bytes is not sent."""
     number = node.clean()

@@ -179,7 +179,7 @@ def test_an_altered_output_is_never_converted(node, worker, monkeypatch):
     node.deliveries.want_conversion(claimed[0])
     node.spool.path(Shelf.OUTPUTS, claimed[0].token).write_bytes(b"Vorzib^Murdax")
     converted = []
-    monkeypatch.setattr("gateway.worker.convert.to_explicit_little_endian", lambda *a: converted.append(a))
+    monkeypatch.setattr("gateway.worker.convert.convert_losslessly", lambda *a: converted.append(a))
 
     assert worker.step()
 
@@ -192,7 +192,7 @@ def test_a_conversion_that_breaks_is_recorded_and_does_not_end_the_worker(node, 
     """It would be the next thing that the successor does."""
     number = node.clean()
     node.deliveries.want_conversion(node.deliveries.claim("research", "f", limit=1, lease_s=60)[0])
-    monkeypatch.setattr("gateway.worker.convert.to_explicit_little_endian", _raise(error))
+    monkeypatch.setattr("gateway.worker.convert.convert_losslessly", _raise(error))
 
     assert worker.step()
 

@@ -315,14 +315,19 @@ def test_text_in_the_unused_offsets_of_run_lengths_goes(tmp_path):
     assert np.array_equal(result.pixel_array, SINGLE[0])
 
 
-def test_jpeg_xl_is_held(tmp_path):
-    """Its boxes and extensions are not taken apart by this version."""
-    raw = coded(tmp_path, RLE, [imagecodecs.jpegxl_encode(SINGLE[0], lossless=True)])
+def test_boxes_around_and_bytes_behind_a_jpeg_xl_codestream_go(tmp_path):
+    """It is always coded again, also where nothing is redacted: nobody takes it apart."""
+    box = struct.pack(">L4s", 8 + len(OTHER), b"xml ") + OTHER.encode()
+    picture = imagecodecs.jpegxl_encode(SINGLE[0], lossless=True, usecontainer=True)
+    raw = coded(tmp_path, RLE, [picture + box])
     named = part10("1.2.840.10008.1.2.4.110", raw[data_set_at(raw) :])
+    assert OTHER.encode() in named
 
-    with pytest.raises(Held) as caught:
-        run(tmp_path, named)
-    assert caught.value.reason is Reason.UNDECODABLE
+    result = clean(tmp_path, named)
+
+    stream = pydicom.encaps.get_frame(result.PixelData, 0, number_of_frames=1)
+    assert stream.startswith(b"\xff\x0a")
+    assert np.array_equal(imagecodecs.jpegxl_decode(stream), SINGLE[0])
 
 
 @pytest.mark.parametrize(

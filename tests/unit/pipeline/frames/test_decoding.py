@@ -10,7 +10,7 @@ from pydicom.pixels import pixel_array
 
 from pipeline.frames.read import open_instance
 from pipeline.frames.silence import quiet_libraries
-from pipeline.frames.syntaxes import SYNTAXES
+from pipeline.frames.syntaxes import SYNTAXES, Coding
 
 READABLE = (
     "693_J2KI.dcm",
@@ -123,10 +123,11 @@ def test_twelve_bit_jpeg_is_decoded_by_a_permissive_codec():
 
 
 def test_every_coding_of_the_table_is_read_somewhere_here():
-    """The files above cover each coding that `SYNTAXES` claims."""
+    """The files above cover each coding that `SYNTAXES` claims, but the two that pydicom ships no file of."""
     seen = set()
     for name in READABLE:
         with quiet_libraries():
             uid = pydicom.dcmread(shipped(name), stop_before_pixels=True).file_meta.TransferSyntaxUID
         seen.add(SYNTAXES[uid].coding)
-    assert seen == {syntax.coding for syntax in SYNTAXES.values()}
+    without_a_file = {Coding.JPEG_XL, Coding.DEFLATED}  # see the golden tests
+    assert seen == {syntax.coding for syntax in SYNTAXES.values()} - without_a_file
