@@ -9,6 +9,7 @@ Rule of the file: pynetdicom's `Association` and DIMSE provider as an acceptor. 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from pynetdicom._globals import MODE_ACCEPTOR
@@ -30,7 +31,7 @@ from gateway.commands import (
 from gateway.commitment import WELL_KNOWN_INSTANCE, IncomingReport
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION
-from gateway.transport import Bell, NoticedQueue, QuickProvider, TolerantStateMachine
+from gateway.transport import Bell, NoticedQueue, Pace, QuickProvider, TolerantStateMachine
 
 if TYPE_CHECKING:
     import socket
@@ -56,6 +57,8 @@ class _StoreProvider(DIMSEServiceProvider):
         self._association = assoc
         self._command = bytearray()
         self._incoming: IncomingObject | IncomingReport | None = None
+        self._context_id: int | None = None
+        self._pace = Pace(assoc.dimse_timeout)
         self._closed = False
         self._lock = threading.Lock()
 
@@ -85,6 +88,10 @@ class _StoreProvider(DIMSEServiceProvider):
         if self._closed:
             return None
         control = fragment[0]
+        if self._context_id not in (None, context_id):
+            raise CommandFault("a message in two presentation contexts")  # PS3.8 Annex E: all of it is in one
+        self._context_id = context_id
+        self._pace.take(len(fragment))
         if control & _COMMAND:
             self._command += fragment[1:]
             if self._incoming is not None or len(self._command) > _LONGEST_COMMAND_BYTES:
@@ -92,10 +99,13 @@ class _StoreProvider(DIMSEServiceProvider):
             if control & _LAST:
                 encoded, self._command = bytes(self._command), bytearray()
                 return self._begin(context_id, encoded)
+            self._association.expect_more()
             return None
         if self._incoming is None:
             raise CommandFault("data set without a command")
+        begun = time.monotonic()
         self._incoming.write(fragment[1:])
+        self._pace.spare(time.monotonic() - begun)
         if control & _LAST:
             complete, self._incoming = self._incoming, None
             return self._hand_over(context_id, complete)
@@ -109,6 +119,7 @@ class _StoreProvider(DIMSEServiceProvider):
         if command.field == C_ECHO_RQ and not command.has_data_set and context.abstract_syntax == VERIFICATION:
             whole = P_DATA()
             whole.presentation_data_value_list.append((context_id, b"\3" + encoded))
+            self._complete()
             super().receive_primitive(whole)
             return None
         if command.message_id is None:
@@ -131,8 +142,13 @@ class _StoreProvider(DIMSEServiceProvider):
             return None
         return self._hand_over(context_id, incoming)
 
-    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> IncomingObject | None:
+    def _complete(self) -> None:
+        self._context_id = None
+        self._pace.end()
         self._association.expect_nothing()
+
+    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> IncomingObject | None:
+        self._complete()
         if isinstance(complete, IncomingObject) and self.msg_queue.empty():
             return complete
         self.msg_queue.put((context_id, cast("Any", complete)))  # comes back in `_serve_request`

@@ -89,6 +89,45 @@ def acknowledge_now(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
+class Pace:
+    """How long one message may take to come: as long as a stall, and more the larger it is.
+
+    Parameters
+    ----------
+    stall_s
+        How long nothing may come; None for no bound.
+    """
+
+    def __init__(self, stall_s: float | None) -> None:
+        self._stall_s = math.inf if stall_s is None else stall_s
+        self._begun_at: float | None = None
+        self._taken_bytes = 0
+
+    def take(self, count: int) -> None:
+        """Count what has come of a message, which begins with the first bytes.
+
+        Raises
+        ------
+        TimeoutError
+            It comes so slowly that its sender seems to want the place and not the answer.
+        """
+        now = time.monotonic()
+        if self._begun_at is None:
+            self._begun_at, self._taken_bytes = now, 0
+        self._taken_bytes += count
+        if now - self._begun_at > self._stall_s + self._taken_bytes / _SLOWEST_BYTES_S:
+            raise TimeoutError
+
+    def spare(self, seconds: float) -> None:
+        """Do not count this time: it was ours."""
+        if self._begun_at is not None:
+            self._begun_at += seconds
+
+    def end(self) -> None:
+        """Count the next bytes as the beginning of another message."""
+        self._begun_at = None
+
+
 class ClosingSocket(AssociationSocket):
     """Closes its descriptor also where the connection is gone already; pynetdicom leaves that to the collector."""
 
