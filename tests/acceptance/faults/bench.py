@@ -129,12 +129,11 @@ class Bench:
 
     def _kill(self, cause: DiskFault, report: Report) -> Outcome:
         victim = self.pid(cause.who)
-        strays = self.strays()
+        strays, others = self.strays(), self.node.children()
         number = self.shim.arm(cause.point, pid=victim)
         seen = self.modality.send(report)
         self.shim.wait_for(number)
         if cause.who is Who.MAIN:
-            others = self.node.children()
             assert self.node.process is not None
             self.node.process.wait()
             wait_until(lambda: not any(map(_lives, others)), what="the children end with the node")
