@@ -210,9 +210,10 @@ class Bench:
 
         lock = sqlite3.connect(Spool(self.node.storage).ledger_path, isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
-        sending = [send("first", report), send("other", next(self.made))]
+        sending = [send("first", report)]
         wait_until(lambda: self.strays().originals - strays.originals, what="the object waits for its row")
         disk = self.look(report, strays)
+        sending.append(send("other", next(self.made)))
         time.sleep(cause.ledger_locked_s)
         waited = not answers
         lock.execute("ROLLBACK")
