@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _COMMAND, _LAST = 1, 2
 _LONGEST_COMMAND_BYTES = 1 << 16
 _END_OF_THREAD_S = 10.0
+_LOOK_AGAIN_FOR_END_S = 0.01
+_REQUESTED = "Sta3"
 _LOOK_AGAIN_S = 1.0
 _WHILE_ANSWERING_S = 0.1
 
@@ -226,15 +228,35 @@ class StoreAssociation(Association):
         """Wait for the next message as long as an association may be idle."""
         self.network_timeout = self._idle_s
 
+    def kill(self) -> None:
+        """End the association's threads, which pynetdicom waits for without end.
+
+        A request that comes just when the wait for it is over is answered by nobody, and its connection would stay,
+        with two threads, as long as the peer likes.
+        """
+        self._reactor_checkpoint.set()
+        self._kill = True
+        self.is_established = False
+        self._is_paused = True
+        end_at = time.monotonic() + (self.acse_timeout or 0.0) + _END_OF_THREAD_S
+        while self.dul.is_alive() and not self.dul.stop_dul():
+            is_unheard = self.requestor.primitive is None and self.dul.state_machine.current_state == _REQUESTED
+            if is_unheard or time.monotonic() > end_at:
+                self.dul.kill_dul()
+                return
+            time.sleep(_LOOK_AGAIN_FOR_END_S)
+
     def run_reactor(self) -> None:
         """Serve the association until it ends, then leave nothing behind."""
         try:
             super().run_reactor()
         finally:
-            # The socket is closed by now; the reading thread must be gone before its part file is.
+            # The reading thread must be gone before its part file is.
             if self.dul.is_alive():
                 self.dul.kill_dul()
                 self.dul.join(_END_OF_THREAD_S)
+            if self.dul.socket is not None:
+                self.dul.socket.close()  # closed by now, unless the reading thread was stopped
             self.provider.close()
             self.bell.close()
             cast("StoreServer", self._server).ended(self)
