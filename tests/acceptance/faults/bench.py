@@ -321,6 +321,11 @@ class Bench:
         found += [f"unknown to the ledger: {uid}" for uid in hashes if uid not in known]
         return found
 
+    def received_hashes(self) -> set[str]:
+        """Return the hashes of everything that the ledger knows."""
+        with self.ledger() as database, database.read() as connection:
+            return {one.hex() for one in connection.execute(sa.select(instance.c.content_sha256)).scalars()}
+
     def usage(self) -> Usage:
         """Return what the receiving process uses now."""
         process = Path(f"/proc/{self.pid(Who.MAIN)}")

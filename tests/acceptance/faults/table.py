@@ -204,9 +204,7 @@ KILLED = (
     _receiver("after the rename", _at(Op.RENAME, _ORIGINALS, _AFTER), OnDisk.ORIGINAL, everyday=True),
     _receiver("after the sync of the folder", _at(Op.SYNC_FOLDER, _ORIGINALS, _AFTER), OnDisk.ORIGINAL),
     _receiver("within the writing of the row", _at(Op.WRITE, _LOG, _AFTER, nth=3, after=_RENAMED), OnDisk.ORIGINAL),
-    _receiver(
-        "after the commit, before it answers", _at(Op.SYNC, _LOG, _AFTER, after=_RENAMED), OnDisk.ROW, everyday=True
-    ),
+    _receiver("after the commit, before it answers", _at(Op.SYNC, _LOG, _AFTER, after=_RENAMED), OnDisk.ROW),
     _child(Who.WORKER, "after its claim", _at(Op.SYNC, _LOG, _AFTER), OnDisk.ROW),
     _child(Who.WORKER, "within the output", _at(Op.WRITE, _OUTPUT, _AFTER), OnDisk.HALF_OUTPUT),
     _child(Who.WORKER, "before the output's rename", _at(Op.RENAME, ".dcm", _BEFORE), OnDisk.HALF_OUTPUT),
@@ -331,7 +329,7 @@ PEERS = (
     _peer("silent within an object (half-open)", "silent_within_an_object"),
     _peer("closes its side after the object, and listens", "half_closed", Seen.NO_ANSWER, OnDisk.OUTPUT),
     _peer("one byte at a time before the association", "slow_before_the_association"),
-    _peer("one byte at a time within an object, in one PDU", "slow_within_a_pdu"),
+    _peer("one byte at a time within an object, in one PDU", "slow_within_a_pdu", everyday=False),
     _peer("one byte at a time within an object, a PDU each", "slow_in_many_pdus"),
     _peer("300 associations that do nothing", "three_hundred_associations", Seen.REJECTED),
     _peer("garbage instead of an association", "garbage_before"),

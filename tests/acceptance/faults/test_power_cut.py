@@ -102,6 +102,7 @@ def test_the_check_would_see_a_success_before_the_sync(recorded, tmp_path):
     assert f"acknowledged and lost: {run.acknowledged[-1][1]}" in wrong
 
 
+@pytest.mark.skipif(not is_soak(), reason="SONOVEIL_SOAK=1 is not set")
 def test_a_whole_node_goes_on_after_a_cut(recorded, tmp_path):
     """The modality sends what it has no Success for; everything is at the target in the end, each in one version."""
     run, storage = recorded
