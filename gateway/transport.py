@@ -23,6 +23,8 @@ from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import AssociationSocket
 
+from gateway import log
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -436,11 +438,18 @@ class CallingSocket(ClosingSocket):
 
 
 class TolerantStateMachine(StateMachine):
-    """Ends the upper layer where pynetdicom's raises: the connection went while something of ours was still queued."""
+    """Ends the upper layer where pynetdicom's raises.
+
+    The connection went while something of ours was still queued, or a PDU says what pynetdicom does not let one say,
+    such as an A-ABORT from a source that does not exist.
+    """
 
     def do_action(self, event: str) -> None:
         """Perform an event's action."""
         try:
             super().do_action(event)
         except InvalidEventError:
+            self.dul.kill_dul()
+        except Exception as error:  # noqa: BLE001  whatever a peer says ends its association, never a thread unseen
+            log.fault("pdu_refused", error)
             self.dul.kill_dul()

@@ -130,6 +130,7 @@ def test_whatever_is_said_before_the_association_harms_nobody(receiver, content)
 @example(content=MESSAGES[3] + MESSAGES[0])
 @example(content=p_data(1, 3, store_rq(CT, "1.2.3"))[:12])
 @example(content=struct.pack(">BBL", 4, 0, 0))
+@example(content=struct.pack(">BBL", 7, 0, 4) + bytes([0, 0, 72, 9]))
 @example(content=struct.pack(">BBL", 4, 0, 6) + struct.pack(">LBB", 2, 1, 3))
 def test_whatever_is_said_within_an_association_harms_nobody(receiver, content):
     """Mutated C-STOREs, in any order, with releases, aborts and answers that nobody asked for in between."""

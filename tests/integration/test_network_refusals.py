@@ -375,3 +375,19 @@ def test_a_command_without_end_is_cut_like_a_data_set_without_end(intake):
 
         with pytest.raises((ConnectionEnded, ConnectionResetError)):
             peer.status()
+
+
+def test_an_abort_from_a_source_that_does_not_exist_ends_the_association_only(intake, capfd):
+    """What pynetdicom does not let one say ends no thread with a traceback."""
+    with receiving(intake) as receiver:
+        before = threading.active_count()
+        with raw_requestor(receiver.port) as peer:
+            peer.associate(STORAGE)
+            peer.socket.sendall(struct.pack(">BBL", 7, 0, 4) + bytes([0, 0, 72, 9]))
+            with pytest.raises((ConnectionEnded, ConnectionResetError)):
+                peer.status()
+        wait_until(lambda: threading.active_count() <= before, what="the threads to end", seconds=5)
+
+    written = "".join(capfd.readouterr())
+    assert "pdu_refused" in written
+    assert "Traceback" not in written

@@ -113,6 +113,7 @@ class Bench:
 
     def suffer(self, fault: Fault, report: Report) -> Outcome:
         """Do what the fault says while a report is sent, mend it, and tell what it was like."""
+        self.settle()
         match fault.cause:
             case DiskFault() as cause if cause.point.action in (Action.KILL_BEFORE, Action.KILL_AFTER):
                 return self._kill(cause, report)
@@ -208,6 +209,7 @@ class Bench:
             thread.start()
             return thread
 
+        self.modality.patience_s += cause.ledger_locked_s
         lock = sqlite3.connect(Spool(self.node.storage).ledger_path, isolation_level=None)
         lock.execute("BEGIN IMMEDIATE")
         sending = [send("first", report)]
@@ -222,7 +224,7 @@ class Bench:
             thread.join()
         if waited and set(answers.values()) == {Seen.SUCCESS}:
             return Outcome(seen=Seen.HELD_OFF, disk=disk, others=Others.WAIT)
-        others = {Seen.OUT_OF_RESOURCES: Others.OUT_OF_RESOURCES, Seen.SUCCESS: Others.SERVED}[answers["other"]]
+        others = {Seen.OUT_OF_RESOURCES: Others.OUT_OF_RESOURCES, Seen.SUCCESS: Others.WAIT}[answers["other"]]
         return Outcome(seen=answers["first"], disk=disk, others=others)
 
     def _neighbour(self) -> Others:

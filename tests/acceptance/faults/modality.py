@@ -90,6 +90,8 @@ class Modality:
 
     Attributes
     ----------
+    patience_s
+        How long it waits for an answer.
     others_open
         How many associations others have open, as far as is known.
     sent_instead
@@ -99,6 +101,7 @@ class Modality:
     def __init__(self, port: int, *, most_associations: int = 0) -> None:
         self.port = port
         self.most_associations = most_associations
+        self.patience_s = 20.0
         self.others_open = 0
         self.sent_instead: dict[str, Report] = {}
 
@@ -125,6 +128,7 @@ class Modality:
         """Open an association for reports, say something in it, and tell how that ended."""
         try:
             with raw_requestor(self.port) as peer:
+                peer.socket.settimeout(self.patience_s)
                 rejection = peer.associate(CONTEXTS).rejection
                 if rejection is not None:
                     assert rejection == (2, 3, 2), rejection

@@ -124,13 +124,16 @@ static int resolved(int folder, const char *name, char *path)
 static int judge(uint32_t op, const char *path, int *kill_after)
 {
     int failure = 0;
+    uint32_t reached = 0; /* before this call: one call is not two points of a chain */
+    for (int number = 0; number < RULES; number++)
+        reached |= (uint32_t)(control->rules[number].hits != 0) << number;
     for (int number = 0; number < RULES; number++) {
         struct rule *rule = &control->rules[number];
         if (!rule->armed || !(rule->ops & op) || (rule->pid != 0 && rule->pid != getpid()))
             continue;
         if (strstr(path, rule->path) == NULL)
             continue;
-        if (rule->after != 0 && control->rules[rule->after - 1].hits == 0)
+        if (rule->after != 0 && !(reached >> (rule->after - 1) & 1))
             continue;
         int32_t left = __atomic_sub_fetch(&rule->countdown, 1, __ATOMIC_SEQ_CST);
         if (left > 0 || (left < 0 && !rule->lasting))

@@ -376,7 +376,7 @@ MACHINE = (
         cause=MachineFault(ledger_locked_s=66),
         seen=Seen.OUT_OF_RESOURCES,
         disk=OnDisk.ORIGINAL,
-        others=Others.OUT_OF_RESOURCES,
+        others=Others.WAIT,
         everyday=False,
     ),
 )
