@@ -56,7 +56,8 @@ class RunningNode:
     def write_config(self) -> None:
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
 
-    def start(self) -> None:
+    def start(self, *, until: str = "/readyz") -> None:
+        """Start it and wait until it is ready, or answers another question with yes."""
         self.write_config()
         self.starts += 1
         log = (self.folder / f"node-{self.starts}.log").open("wb")
@@ -67,13 +68,13 @@ class RunningNode:
             env={**os.environ, **self.environment},
         )
         log.close()
-        wait_until(self._is_up, seconds=START_S, what="the node is ready")
+        wait_until(lambda: self._is_up(until), seconds=START_S, what=f"the node answers {until}")
 
-    def _is_up(self) -> bool:
+    def _is_up(self, question: str) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"the node ended with {self.process.returncode}: {self.log()[-2000:]}")
-        return self.get("/readyz")[0] == 200
+        return self.get(question)[0] == 200
 
     def get(self, path: str) -> tuple[int, str]:
         try:

@@ -35,9 +35,11 @@ class Seen(StrEnum):
     MISMATCH = "0xA900 (data set does not match)"
     NO_ANSWER = "no answer: the association ends"
     REJECTED = "association rejected: limit reached, transient"
+    CONGESTED = "association rejected: temporary congestion"
     HELD_OFF = "nothing yet: it waits, then 0x0000"
 
 
+_REJECTIONS = {(2, 3, 2): Seen.REJECTED, (2, 3, 1): Seen.CONGESTED}
 _STATUSES = {0x0000: Seen.SUCCESS, 0xA700: Seen.OUT_OF_RESOURCES, 0xA900: Seen.MISMATCH}
 
 
@@ -131,8 +133,7 @@ class Modality:
                 peer.socket.settimeout(self.patience_s)
                 rejection = peer.associate(CONTEXTS).rejection
                 if rejection is not None:
-                    assert rejection == (2, 3, 2), rejection
-                    return Seen.REJECTED
+                    return _REJECTIONS[rejection]
                 seen = say(peer)
                 peer.release()
                 return seen
