@@ -9,6 +9,7 @@ Rule of the file: pynetdicom's `Association` and DIMSE provider as an acceptor. 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 from pynetdicom._globals import MODE_ACCEPTOR
@@ -30,7 +31,7 @@ from gateway.commands import (
 from gateway.commitment import WELL_KNOWN_INSTANCE, IncomingReport
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION
-from gateway.transport import Bell, NoticedQueue, QuickProvider, TolerantStateMachine
+from gateway.transport import Bell, NoticedQueue, Pace, QuickProvider, TolerantStateMachine
 
 if TYPE_CHECKING:
     import socket
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 _COMMAND, _LAST = 1, 2
 _LONGEST_COMMAND_BYTES = 1 << 16
 _END_OF_THREAD_S = 10.0
+_LOOK_AGAIN_FOR_END_S = 0.01
+_REQUESTED = "Sta3"
 _LOOK_AGAIN_S = 1.0
 _WHILE_ANSWERING_S = 0.1
 
@@ -56,6 +59,8 @@ class _StoreProvider(DIMSEServiceProvider):
         self._association = assoc
         self._command = bytearray()
         self._incoming: IncomingObject | IncomingReport | None = None
+        self._context_id: int | None = None
+        self._pace = Pace(assoc.dimse_timeout)
         self._closed = False
         self._lock = threading.Lock()
 
@@ -85,6 +90,10 @@ class _StoreProvider(DIMSEServiceProvider):
         if self._closed:
             return None
         control = fragment[0]
+        if self._context_id not in (None, context_id):
+            raise CommandFault("a message in two presentation contexts")  # PS3.8 Annex E: all of it is in one
+        self._context_id = context_id
+        self._pace.take(len(fragment))
         if control & _COMMAND:
             self._command += fragment[1:]
             if self._incoming is not None or len(self._command) > _LONGEST_COMMAND_BYTES:
@@ -92,10 +101,13 @@ class _StoreProvider(DIMSEServiceProvider):
             if control & _LAST:
                 encoded, self._command = bytes(self._command), bytearray()
                 return self._begin(context_id, encoded)
+            self._association.expect_more()
             return None
         if self._incoming is None:
             raise CommandFault("data set without a command")
+        begun = time.monotonic()
         self._incoming.write(fragment[1:])
+        self._pace.spare(time.monotonic() - begun)
         if control & _LAST:
             complete, self._incoming = self._incoming, None
             return self._hand_over(context_id, complete)
@@ -109,6 +121,7 @@ class _StoreProvider(DIMSEServiceProvider):
         if command.field == C_ECHO_RQ and not command.has_data_set and context.abstract_syntax == VERIFICATION:
             whole = P_DATA()
             whole.presentation_data_value_list.append((context_id, b"\3" + encoded))
+            self._complete()
             super().receive_primitive(whole)
             return None
         if command.message_id is None:
@@ -131,8 +144,13 @@ class _StoreProvider(DIMSEServiceProvider):
             return None
         return self._hand_over(context_id, incoming)
 
-    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> IncomingObject | None:
+    def _complete(self) -> None:
+        self._context_id = None
+        self._pace.end()
         self._association.expect_nothing()
+
+    def _hand_over(self, context_id: int, complete: IncomingObject | IncomingReport) -> IncomingObject | None:
+        self._complete()
         if isinstance(complete, IncomingObject) and self.msg_queue.empty():
             return complete
         self.msg_queue.put((context_id, cast("Any", complete)))  # comes back in `_serve_request`
@@ -210,15 +228,35 @@ class StoreAssociation(Association):
         """Wait for the next message as long as an association may be idle."""
         self.network_timeout = self._idle_s
 
+    def kill(self) -> None:
+        """End the association's threads, which pynetdicom waits for without end.
+
+        A request that comes just when the wait for it is over is answered by nobody, and its connection would stay,
+        with two threads, as long as the peer likes.
+        """
+        self._reactor_checkpoint.set()
+        self._kill = True
+        self.is_established = False
+        self._is_paused = True
+        end_at = time.monotonic() + (self.acse_timeout or 0.0) + _END_OF_THREAD_S
+        while self.dul.is_alive() and not self.dul.stop_dul():
+            is_unheard = self.requestor.primitive is None and self.dul.state_machine.current_state == _REQUESTED
+            if is_unheard or time.monotonic() > end_at:
+                self.dul.kill_dul()
+                return
+            time.sleep(_LOOK_AGAIN_FOR_END_S)
+
     def run_reactor(self) -> None:
         """Serve the association until it ends, then leave nothing behind."""
         try:
             super().run_reactor()
         finally:
-            # The socket is closed by now; the reading thread must be gone before its part file is.
+            # The reading thread must be gone before its part file is.
             if self.dul.is_alive():
                 self.dul.kill_dul()
                 self.dul.join(_END_OF_THREAD_S)
+            if self.dul.socket is not None:
+                self.dul.socket.close()  # closed by now, unless the reading thread was stopped
             self.provider.close()
             self.bell.close()
             cast("StoreServer", self._server).ended(self)

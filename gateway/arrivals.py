@@ -224,6 +224,9 @@ class LedgerIntake:
             return {}
         try:
             states = self._ledger.record_arrivals(arrived)
+        except sa.exc.OperationalError as error:
+            # Locked, full or broken: no object is at fault, and each alone would wait as long as all together.
+            return {new.token: error for new in arrived}
         except Exception as error:  # noqa: BLE001  raised again by `Batches` in the threads that it concerns
             if len(arrived) == 1:
                 return {arrived[0].token: error}

@@ -32,6 +32,7 @@ from gateway.database import Database, LedgerError
 from gateway.held_limit import HeldLimit
 from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
+from gateway.owed import Owed
 from gateway.processes import StopFlag
 from gateway.room import Room, Shortage, waiting_in
 from gateway.sealing import SealBrokenError, Sealer
@@ -52,6 +53,7 @@ _HOUSEKEEPING_EVERY_S = 10.0
 _STUDIES_EVERY_S = 1.0
 _DRAIN_ASSOCIATIONS = timedelta(seconds=20)
 _STALE_TICK_S = 30.0
+_UNWRITABLE_WAIT_S = 5.0
 _MOST_WORKERS = 8
 _FIXED_LISTENER = ("host", "port", "timeouts", "tls")
 
@@ -77,6 +79,7 @@ class Node:
         self._hung_up = threading.Event()
         self._spool = Spool(config.storage.path)
         self._stop = StopFlag()
+        self._owed = Owed()
         self._ticked_at = time.monotonic()
 
     def run(self, *, announce: Callable[[Mapping[str, int]], None]) -> None:
@@ -121,8 +124,8 @@ class Node:
         ledger = Ledger(database, replace_duplicates=config.storage.duplicates == "replace")
         sealer = Sealer(key)
         _require_same_key(ledger, sealer)
-        ledger.release_claims(None)
-        clean_up_after_crash(database, self._spool)
+        if not self._clear_up(database, ledger):
+            return
         BUILD_INFO.labels(version("sonoveil")).set(1)
         reserve_bytes = config.storage.reserve_space
         room = Room(
@@ -136,7 +139,6 @@ class Node:
             self._spool, ledger, sealer, reserve_bytes=reserve_bytes, room=room, held_limit=held_limit
         )
         commitments = Commitments(database)
-        commitments.follow(_committing(config))
         receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments), shortage=room.shortage)
         _require_usable_certificates(config)
         children = Children(database, ledger, self._wanted(config, key))
@@ -149,7 +151,7 @@ class Node:
         )
         receiver.start()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
-        note_changes(database, config, actor=NODE)
+        self._owed.write(lambda: note_changes(database, config, actor=NODE))
         children.start_due()
         health.start()
         self_check = SelfCheck(database, self._spool)
@@ -164,10 +166,27 @@ class Node:
             receiver.stop_accepting()
             receiver.drain(_DRAIN_ASSOCIATIONS)
             children.stop()
-            ledger.release_claims(None)
+            self._owed.write(lambda: _release_claims(ledger))  # or the next start does
             self._audit(database, "stop")
             health.stop()
             log.event("stopped")
+
+    def _clear_up(self, database: Database, ledger: Ledger) -> bool:
+        """Free what an ended run claimed, and remove what it left; False when asked to stop before that was possible.
+
+        On a full disk there is nothing else to do than to wait: an end would only be followed by the next start.
+        """
+        while True:
+            try:
+                clean_up_after_crash(database, self._spool)  # first, for it makes room
+                ledger.release_claims(None)
+                Commitments(database).follow(_committing(self._config))
+            except (OSError, sa.exc.OperationalError) as error:
+                log.fault("ledger_unwritable", error)
+            else:
+                return True
+            if self._stop.wait(_UNWRITABLE_WAIT_S):
+                return False
 
     def _wanted(self, config: GatewayConfig, key: bytes) -> list[Child]:
         from gateway.auditor import AuditorSettings, run_auditor  # noqa: PLC0415  see _run
@@ -205,12 +224,12 @@ class Node:
             log.event("reload_refused", why=f"needs a restart: {', '.join(fixed)}")
             return
         self._config = config
-        Commitments(database).follow(_committing(config))
+        self._owed.write(lambda: Commitments(database).follow(_committing(config)))
         receiver.admit(config.listener, config.nodes)
         intake.follow(config)
         children.replace(self._wanted(config, key))
         self._audit(database, "reload")
-        note_changes(database, config, actor=NODE)
+        self._owed.write(lambda: note_changes(database, config, actor=NODE))
         log.event("reloaded", count=len(config.rules))
 
     def _supervise(
@@ -234,6 +253,7 @@ class Node:
                     studies.sweep(self._config.completion.study_complete_trigger.total_seconds())
                 if time.monotonic() >= housekeeping_at:
                     housekeeping_at = time.monotonic() + _HOUSEKEEPING_EVERY_S
+                    self._owed.settle()
                     children.end_hanging()
                     apply_retention(database, self._spool, self._config.storage.retention)
             except (OSError, sa.exc.SQLAlchemyError) as error:
@@ -255,10 +275,12 @@ class Node:
         }
 
     def _audit(self, database: Database, action: str) -> None:
-        with database.write() as connection:
-            database.append_audit(
-                connection, actor=NODE, action=action, instance_id=None, detail={"version": version("sonoveil")}
-            )
+        def write() -> None:
+            detail = {"version": version("sonoveil")}
+            with database.write() as connection:
+                database.append_audit(connection, actor=NODE, action=action, instance_id=None, detail=detail)
+
+        self._owed.write(write)
 
 
 def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, ...]:
@@ -270,6 +292,10 @@ def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, .
         "metrics": (old.metrics, new.metrics),
     }
     return tuple(name for name, (before, after) in pairs.items() if before != after)
+
+
+def _release_claims(ledger: Ledger) -> None:
+    ledger.release_claims(None)
 
 
 def _committing(config: GatewayConfig) -> frozenset[str]:

@@ -23,6 +23,8 @@ from pynetdicom.dul import DULServiceProvider
 from pynetdicom.fsm import InvalidEventError, StateMachine
 from pynetdicom.transport import AssociationSocket
 
+from gateway import log
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -87,6 +89,45 @@ def acknowledge_now(connection: socket.socket) -> None:
     """
     if hasattr(socket, "TCP_QUICKACK"):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+class Pace:
+    """How long one message may take to come: as long as a stall, and more the larger it is.
+
+    Parameters
+    ----------
+    stall_s
+        How long nothing may come; None for no bound.
+    """
+
+    def __init__(self, stall_s: float | None) -> None:
+        self._stall_s = math.inf if stall_s is None else stall_s
+        self._begun_at: float | None = None
+        self._taken_bytes = 0
+
+    def take(self, count: int) -> None:
+        """Count what has come of a message, which begins with the first bytes.
+
+        Raises
+        ------
+        TimeoutError
+            It comes so slowly that its sender seems to want the place and not the answer.
+        """
+        now = time.monotonic()
+        if self._begun_at is None:
+            self._begun_at, self._taken_bytes = now, 0
+        self._taken_bytes += count
+        if now - self._begun_at > self._stall_s + self._taken_bytes / _SLOWEST_BYTES_S:
+            raise TimeoutError
+
+    def spare(self, seconds: float) -> None:
+        """Do not count this time: it was ours."""
+        if self._begun_at is not None:
+            self._begun_at += seconds
+
+    def end(self) -> None:
+        """Count the next bytes as the beginning of another message."""
+        self._begun_at = None
 
 
 class ClosingSocket(AssociationSocket):
@@ -397,11 +438,18 @@ class CallingSocket(ClosingSocket):
 
 
 class TolerantStateMachine(StateMachine):
-    """Ends the upper layer where pynetdicom's raises: the connection went while something of ours was still queued."""
+    """Ends the upper layer where pynetdicom's raises.
+
+    The connection went while something of ours was still queued, or a PDU says what pynetdicom does not let one say,
+    such as an A-ABORT from a source that does not exist.
+    """
 
     def do_action(self, event: str) -> None:
         """Perform an event's action."""
         try:
             super().do_action(event)
         except InvalidEventError:
+            self.dul.kill_dul()
+        except Exception as error:  # noqa: BLE001  whatever a peer says ends its association, never a thread unseen
+            log.fault("pdu_refused", error)
             self.dul.kill_dul()

@@ -52,7 +52,7 @@ _DISK_FULL_WAIT_S = 5.0
 _WORKERS_LEAVE = 0.5
 """Share of `storage.reserve_space` below which nothing more is made: the ledger must be able to record what is sent,
 or nothing would ever be sent and deleted again."""
-_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ class RunningNode:
     config: dict[str, Any]
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+    """Added to that of its processes."""
 
     @property
     def port(self) -> int:
@@ -54,21 +56,25 @@ class RunningNode:
     def write_config(self) -> None:
         self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
 
-    def start(self) -> None:
+    def start(self, *, until: str = "/readyz") -> None:
+        """Start it and wait until it is ready, or answers another question with yes."""
         self.write_config()
         self.starts += 1
         log = (self.folder / f"node-{self.starts}.log").open("wb")
         self.process = subprocess.Popen(
-            [*SONOVEIL, "serve", "-c", str(self.config_file)], stdout=log, stderr=subprocess.STDOUT
+            [*SONOVEIL, "serve", "-c", str(self.config_file)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **self.environment},
         )
         log.close()
-        wait_until(self._is_up, seconds=START_S, what="the node is ready")
+        wait_until(lambda: self._is_up(until), seconds=START_S, what=f"the node answers {until}")
 
-    def _is_up(self) -> bool:
+    def _is_up(self, question: str) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
             raise AssertionError(f"the node ended with {self.process.returncode}: {self.log()[-2000:]}")
-        return self.get("/readyz")[0] == 200
+        return self.get(question)[0] == 200
 
     def get(self, path: str) -> tuple[int, str]:
         try:
@@ -205,10 +211,14 @@ def configuration(folder: Path, *, research_port: int, **changes: Any) -> dict[s
 
 
 @contextmanager
-def running_node(folder: Path, *, research_port: int, **changes: Any) -> Iterator[RunningNode]:
+def running_node(
+    folder: Path, *, research_port: int, environment: dict[str, str] | None = None, **changes: Any
+) -> Iterator[RunningNode]:
     """Start a node; end it with SIGTERM, or SIGKILL where it does not end."""
     folder.mkdir(parents=True, exist_ok=True)
-    node = RunningNode(folder, configuration(folder, research_port=research_port, **changes))
+    node = RunningNode(
+        folder, configuration(folder, research_port=research_port, **changes), environment=environment or {}
+    )
     try:
         node.start()
         yield node

@@ -7,9 +7,11 @@ import threading
 from datetime import timedelta
 
 import pytest
+from pynetdicom.dul import DULServiceProvider
 
 from config.gateway import Timeouts
 from gateway.intake import IntakeFailed, OutOfResources
+from gateway.transport import QuickProvider
 from tests.peers.programs import wait_until
 from tests.peers.raw import (
     EXPLICIT_LITTLE,
@@ -308,3 +310,84 @@ def test_nothing_a_peer_says_stands_in_the_log(intake, capfd):
     assert "PLANTED" not in written
     assert "77777" not in written
     assert "88888" not in written
+
+
+def test_a_request_that_comes_when_the_wait_for_it_is_over_holds_nothing(intake, monkeypatch):
+    """Nobody answers it; its connection is closed and its threads end."""
+    received = []
+
+    def too_late(self, wait=False, timeout=None):  # noqa: FBT002  the signature of pynetdicom
+        received.append(DULServiceProvider.receive_pdu(self, wait, timeout))
+
+    with receiving(intake) as receiver:
+        before = threading.active_count()
+        monkeypatch.setattr(QuickProvider, "receive_pdu", too_late)
+        with raw_requestor(receiver.port) as peer, pytest.raises((ConnectionEnded, ConnectionResetError)):
+            peer.associate(STORAGE)
+        wait_until(lambda: threading.active_count() <= before, what="the threads to end", seconds=5)
+
+    assert received[0] is not None, "the request had come"
+
+
+def test_a_message_belongs_to_one_presentation_context(intake):
+    """A data set that goes on in another context than its command's is not stored."""
+    with receiving(intake) as receiver, raw_requestor(receiver.port) as peer:
+        peer.associate([*STORAGE, (MR, [EXPLICIT_LITTLE])])
+        peer.send_store(small_object(CT, "1.2.3"), sop_class_uid=CT, sop_instance_uid="1.2.3", last=False)
+        peer.socket.sendall(p_data(3, 2, bytes(100)))
+
+        with pytest.raises((ConnectionEnded, ConnectionResetError)):
+            peer.status()
+
+    assert intake.arrivals == []
+    assert intake.parts() == []
+
+
+def _drip(peer):
+    pause = threading.Event()
+    for _ in range(600):
+        peer.socket.sendall(p_data(1, 0, b"\0"))
+        pause.wait(0.02)
+
+
+def test_a_peer_that_drips_in_small_pdus_is_cut(intake):
+    """No single PDU is late, but the object would hold its place for ever."""
+    listener = loopback_listener(timeouts=Timeouts(dimse=timedelta(seconds=1)))
+
+    with receiving(intake, listener=listener) as receiver, raw_requestor(receiver.port) as peer:
+        peer.associate(STORAGE)
+        peer.send_store(small_object(CT, "1.2.3"), sop_class_uid=CT, sop_instance_uid="1.2.3", last=False)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            _drip(peer)
+        wait_until(lambda: not intake.parts(), what="the part file to go", seconds=5)
+
+    assert intake.arrivals == []
+
+
+def test_a_command_without_end_is_cut_like_a_data_set_without_end(intake):
+    """Half a command and then silence ends by the DIMSE timeout, not by the idle one."""
+    timeouts = Timeouts(dimse=timedelta(seconds=1), idle=timedelta(minutes=10))
+
+    listener = loopback_listener(timeouts=timeouts)
+    with receiving(intake, listener=listener) as receiver, raw_requestor(receiver.port) as peer:
+        peer.associate(STORAGE)
+        peer.socket.sendall(p_data(1, 1, store_rq(CT, "1.2.3")[:20]))
+
+        with pytest.raises((ConnectionEnded, ConnectionResetError)):
+            peer.status()
+
+
+def test_an_abort_from_a_source_that_does_not_exist_ends_the_association_only(intake, capfd):
+    """What pynetdicom does not let one say ends no thread with a traceback."""
+    with receiving(intake) as receiver:
+        before = threading.active_count()
+        with raw_requestor(receiver.port) as peer:
+            peer.associate(STORAGE)
+            peer.socket.sendall(struct.pack(">BBL", 7, 0, 4) + bytes([0, 0, 72, 9]))
+            with pytest.raises((ConnectionEnded, ConnectionResetError)):
+                peer.status()
+        wait_until(lambda: threading.active_count() <= before, what="the threads to end", seconds=5)
+
+    written = "".join(capfd.readouterr())
+    assert "pdu_refused" in written
+    assert "Traceback" not in written

@@ -253,7 +253,7 @@ def test_one_object_that_cannot_be_recorded_does_not_fail_those_beside_it(node, 
 
     def refuse(arrived):
         if any(new.sop_index == poisoned for new in arrived):
-            raise sa.exc.OperationalError("INSERT", {}, Exception("disk I/O error"))
+            raise sa.exc.DataError("INSERT", {}, Exception("string or blob too big"))
         return record(arrived)
 
     monkeypatch.setattr(node.ledger, "record_arrivals", refuse)
@@ -263,6 +263,27 @@ def test_one_object_that_cannot_be_recorded_does_not_fail_those_beside_it(node, 
 
     assert dict(zip(uids, outcomes, strict=True)) == {uid: IntakeFailed if uid == "1.2.3" else None for uid in uids}
     assert _acknowledged(node) == len(_originals(node)) == 7
+
+
+def test_a_ledger_that_cannot_be_used_is_not_tried_for_each_object_alone(node, monkeypatch):
+    """Locked for its whole timeout, it would keep the last of a batch waiting for as many timeouts as there are."""
+    sizes, gathered = [], threading.Event()
+    intake = _intake(node)
+
+    def locked(arrived):
+        sizes.append(len(arrived))
+        assert gathered.wait(20)
+        raise sa.exc.OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(node.ledger, "record_arrivals", locked)
+    with ThreadPoolExecutor(1) as pool:
+        everybody = pool.submit(_receive_all, intake, [f"1.2.{number}" for number in range(1, 9)])
+        wait_until(lambda: sizes and len(intake._batches._waiting) == 8 - sizes[0], what="the others")
+        gathered.set()
+        assert everybody.result() == [IntakeFailed] * 8
+
+    assert sum(sizes) == 8
+    assert _acknowledged(node) == len(_originals(node)) == 0
 
 
 def test_the_same_uid_twice_in_one_batch_is_judged_one_after_the_other(node):

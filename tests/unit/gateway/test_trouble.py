@@ -85,12 +85,13 @@ def test_a_ledger_that_cannot_write_costs_no_attempt_and_leaves_no_file(node, wo
     assert len(_output_files(node)) == 1
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS], ids=["full", "read-only"])
 @pytest.mark.parametrize("outcome", [None, Held(Reason.RESIDUAL_TEXT, "left")])
-def test_a_disk_that_fills_up_under_the_sidecar_leaves_no_output_behind(node, worker, monkeypatch, outcome):
+def test_a_disk_that_fills_up_under_the_sidecar_leaves_no_output_behind(node, worker, monkeypatch, outcome, number):
     """The result is made again later; a file that no row names would stay for ever."""
     _arrive(node)
     monkeypatch.setattr(Pipeline, "outcome", outcome)
-    monkeypatch.setattr("gateway.worker.sidecar.store", _raise(OSError(errno.ENOSPC, "full")))
+    monkeypatch.setattr("gateway.worker.sidecar.store", _raise(OSError(number, "full")))
 
     worker.step()
 
