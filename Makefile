@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEVICE ?= cpu
 
-.PHONY: setup setup-dev setup-train peers demo pictures test check lock bench clean help
+.PHONY: soak setup setup-dev setup-train peers demo pictures test check lock bench clean help
 
 help:
 	@echo "make setup   install into $(VENV) (DEVICE=gpu for an NVIDIA GPU)"
@@ -66,6 +66,12 @@ demo: setup
 # The README's before/after picture.
 pictures: setup
 	$(BIN)/python -m tools.before_after docs/before-after.png
+
+# Hours: every fault, 200 random kills, an hour under load with flat memory and descriptors.
+soak: setup-dev peers
+	$(BIN)/python -m tests.acceptance.faults all
+	$(BIN)/python -m tests.acceptance.faults kills
+	$(BIN)/python -m tests.acceptance.faults soak
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests need and pip cannot bring, when it is missing and this may be done: the real peers that they
-# talk to (Orthanc, DCMTK, Prometheus) or that judge pixels (DCMTK, GDCM, OpenJPEG, libjxl), and libturbojpeg.
+# talk to (Orthanc, DCMTK, Prometheus) or that judge pixels (DCMTK, GDCM, OpenJPEG, libjxl), libturbojpeg,
+# and a C compiler for the disk that fails in the tests of faults.
 set -euo pipefail
 missing=()
 for pair in Orthanc:orthanc storescu:dcmtk prometheus:prometheus gdcmconv:libgdcm-tools \
-  opj_compress:libopenjp2-tools cjxl:libjxl-tools; do
+  opj_compress:libopenjp2-tools cjxl:libjxl-tools cc:gcc; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
 done
 ldconfig -p 2>/dev/null | grep -q 'libturbojpeg\.so\.0' || missing+=(libturbojpeg0)
