@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from pipeline.ink import Ink
+from pipeline.records import TextFinding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -56,6 +57,10 @@ class SeenText:
     def box(self) -> Box:
         """Left, top, right, bottom."""
         return (self.left, self.top, self.right, self.bottom)
+
+
+Found = TypeVar("Found", SeenText, TextFinding)
+"""A text with its place and frames, as it was read or as it is judged."""
 
 
 class Scanner:
@@ -191,7 +196,7 @@ class _Clip:
             self._followed.append((text, Ink.of(image, text.box)))
         else:
             other, ink = self._followed[at]
-            self._followed[at] = (_joined(other, text), ink)
+            self._followed[at] = (joined(other, text), ink)
 
     def _follow(self, index: int, shown: NDArray[np.uint8]) -> list[Box]:
         """Go on with the texts whose ink still stands; return the places of the others."""
@@ -217,7 +222,8 @@ def _is_same(one: SeenText, other: SeenText) -> bool:
     return one.text == other.text and overlap(one.box, other.box) >= _SAME_ON_ONE_FRAME
 
 
-def _joined(one: SeenText, other: SeenText) -> SeenText:
+def joined(one: Found, other: Found) -> Found:
+    """Return the first of two readings of one text with the place and the frames of both."""
     return replace(
         one,
         left=min(one.left, other.left),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.clip_text import Scanner, overlap, read_clip
+from pipeline.clip_text import Scanner, joined, overlap, read_clip
 from pipeline.ink import Ink
 from pipeline.records import TextAction, TextFinding, TextPlace
 
@@ -103,7 +103,7 @@ def merged(findings: Iterable[TextFinding]) -> tuple[TextFinding, ...]:
         if match is None:
             open_ones.append(found)
         else:
-            open_ones[match] = _joined(open_ones[match], found)
+            open_ones[match] = joined(open_ones[match], found)
     return tuple(sorted([*done, *open_ones], key=lambda f: (f.frame_first, f.top, f.left, f.text)))
 
 
@@ -114,18 +114,6 @@ def _continues(track: TextFinding, found: TextFinding) -> bool:
         and track.rule == found.rule
         and track.place is found.place
         and overlap(_place_of(track), _place_of(found)) >= _SAME_PLACE
-    )
-
-
-def _joined(track: TextFinding, found: TextFinding) -> TextFinding:
-    return replace(
-        track,
-        frame_last=max(track.frame_last, found.frame_last),
-        left=min(track.left, found.left),
-        top=min(track.top, found.top),
-        right=max(track.right, found.right),
-        bottom=max(track.bottom, found.bottom),
-        confidence=max(track.confidence, found.confidence),
     )
 
 
