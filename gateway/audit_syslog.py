@@ -1,8 +1,9 @@
 """Audit messages over syslog and TLS: RFC 5424 messages in RFC 5425 frames, as PS3.15 A.6 asks.
 
 Syslog has no acknowledgement. A row counts as taken once the repository's machine has acknowledged all bytes at TCP's
-level. When the repository ends a connection, what was sent last over it is sent again over the next one, because it may
-have ended without reading what its machine had. So every row arrives, some may twice.
+level. When a connection breaks, what was sent over it is sent again over the next one, because the repository may have
+ended without reading what its machine had. So rows may arrive twice; one is lost only where the repository does not
+read what came over a connection that was ended in good order.
 
 Rule of the file: bytes and sockets; what a message says is `audit_messages`' business.
 """

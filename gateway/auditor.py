@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from config.schema import GatewayConfig
 
 _AT_ONCE = 100
+_MOST_OVER_A_CONNECTION = 1000
+"""Rows, then it is ended in good order: as many are sent again at most when one breaks."""
 _LOOK_EVERY_S = 1.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
@@ -51,8 +53,10 @@ class Auditor:
         self._database = database
         self._repository = repository
         self._messages = Messages(config, hostname=socket.gethostname())
-        self._before_last: int | None = None
-        """What was taken before the last rows that were sent over the connection that is open; None: none is."""
+        self._before_connection: int | None = None
+        """What was taken before the connection that is open; None: none is, or nothing was sent over it."""
+        self._over_connection = 0
+        self._must_go_back = False
         self._destination = f"{config.audit.syslog.host}:{config.audit.syslog.port}"
 
     def send_some(self) -> int:
@@ -63,6 +67,7 @@ class Auditor:
         gateway.audit_syslog.NotTakenError
             They are sent again by the next call.
         """
+        self._go_back()
         last = self.last_taken()
         messages = list(islice(self._messages.after(self._database, last), _AT_ONCE))
         try:
@@ -71,13 +76,23 @@ class Auditor:
                 return 0
             self._repository.send(messages)
         except NotTakenError:
-            if self._before_last is not None:
-                self._keep(self._before_last)
-                self._before_last = None
+            self._must_go_back = self._before_connection is not None
+            self._go_back()
             raise
         self._keep(messages[-1].row_id)
-        self._before_last = last
+        if self._before_connection is None:
+            self._before_connection = last
+        self._over_connection += len(messages)
+        if self._over_connection >= _MOST_OVER_A_CONNECTION:
+            self._repository.close()
+            self._before_connection, self._over_connection = None, 0
         return len(messages)
+
+    def _go_back(self) -> None:
+        """Count as not taken what went over a connection that broke, or at the next call where it cannot be kept."""
+        if self._must_go_back and self._before_connection is not None:
+            self._keep(self._before_connection)
+            self._must_go_back, self._before_connection, self._over_connection = False, None, 0
 
     def last_taken(self) -> int:
         """Return the number of the last row that was taken, 0 where none was."""
@@ -102,7 +117,7 @@ class Auditor:
 
 @as_child
 def run_auditor(settings: AuditorSettings) -> None:
-    """Send until asked to stop, then what is there already."""
+    """Send until asked to stop; what is left then, the next start sends."""
     stop = begin_child()
     syslog = settings.config.audit.syslog
     assert syslog is not None

@@ -68,6 +68,7 @@ class Children:
         self._database = database
         self._ledger = ledger
         self._children = {child.name: child for child in wanted}
+        self._unreleased: list[str] = []
 
     def start_due(self) -> None:
         """Start every child that should run and does not."""
@@ -82,20 +83,26 @@ class Children:
                 log.event("process_started", process=child.name, pid=process.pid)
 
     def reap(self) -> None:
-        """Notice who has ended: free its claims, and plan its successor."""
+        """Notice who has ended: plan its successor, and free its claims, or at the next call where they cannot be now.
+
+        Until they are free `start_due` must not be called: a successor of the same name would lose its own.
+        """
         for child in list(self._children.values()):
             process = child.process
             if process is None or process.is_alive():
                 continue
             process.join()
             child.process = None
-            self._ledger.release_claims(child.name)
+            self._unreleased.append(child.name)
             _forget_metrics_of(process.pid)
             wait = 0.0 if child.is_changing else _wait_before_restart(child)
             child.restart_at = time.monotonic() + wait
             log.event("process_ended", process=child.name, status=process.exitcode, seconds=wait)
             if not child.is_wanted:
                 del self._children[child.name]
+        while self._unreleased:
+            self._ledger.release_claims(self._unreleased[0])
+            self._unreleased.pop(0)
 
     def replace(self, wanted: Iterable[Child]) -> None:
         """Give every child its new settings, let go who is not wanted any more, and add who is new.

@@ -83,9 +83,10 @@ class Deliveries:
             lease_s=lease_s,
         )
 
-    def claim_conversion(self, worker: str, *, lease_s: float) -> ClaimedDelivery | None:
-        """Take one delivery whose target refused the output's syntax."""
-        claimed = self._claim(delivery.c.conversion_wanted.is_(True), worker, limit=1, lease_s=lease_s)
+    def claim_conversion(self, worker: str, *, targets: Sequence[str], lease_s: float) -> ClaimedDelivery | None:
+        """Take one delivery whose target refused the output's syntax; those of other targets wait."""
+        wanted = sa.and_(delivery.c.conversion_wanted.is_(True), delivery.c.target.in_(targets))
+        claimed = self._claim(wanted, worker, limit=1, lease_s=lease_s)
         return claimed[0] if claimed else None
 
     def _claim(

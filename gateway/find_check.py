@@ -96,7 +96,7 @@ class FindCheck:
     def compare(self, *, only: Sequence[bytes] | None = None) -> Findings:
         """Ask every node that sent or was sent something what it has.
 
-        Nodes without a port, and such as the configuration does not know any more, are not asked.
+        Senders without a port cannot be asked; a node that the configuration does not know any more is told.
 
         Parameters
         ----------
@@ -120,7 +120,10 @@ class FindCheck:
         found: list[Discrepancy],
     ) -> None:
         node = self._config.nodes.get(name)
-        if node is None or node.port is None:
+        if node is None:
+            found.append(Discrepancy(kind=Kind.NOT_ASKED, subject=f"node {name}: not in the configuration"))
+            return
+        if node.port is None:
             return
         target = target_of(
             node, calling_ae_title=self._config.calling_ae_title(name), tls=self._config.tls_towards(name)

@@ -36,8 +36,17 @@ def read_header(path: Path) -> pydicom.Dataset:
 
 
 def values(header: pydicom.Dataset, keyword: str) -> Sequence[str]:
-    """Return the values of an element at the top level, as text; empty where it is absent."""
-    value = header.get(keyword)
+    """Return the values of an element at the top level, as text; empty where it is absent.
+
+    Raises
+    ------
+    pipeline.reasons.Held
+        The element cannot be decoded: pydicom does so when it is asked for.
+    """
+    try:
+        value = header.get(keyword)
+    except Exception as error:  # noqa: BLE001  as above
+        raise Held(Reason.UNREADABLE, f"the header cannot be read ({type(error).__name__})") from None
     if value is None:
         return ()
     if isinstance(value, MultiValue | list | tuple):

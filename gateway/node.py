@@ -36,7 +36,7 @@ from gateway.owed import Owed
 from gateway.processes import StopFlag
 from gateway.room import Room, Shortage, waiting_in
 from gateway.sealing import SealBrokenError, Sealer
-from gateway.spool import NODE_LOCK, Spool
+from gateway.spool import NODE_LOCK, PASSING, Spool
 from gateway.studies import Studies
 from gateway.tls import TlsFilesError, calling
 
@@ -182,6 +182,8 @@ class Node:
                 ledger.release_claims(None)
                 Commitments(database).follow(_committing(self._config))
             except (OSError, sa.exc.OperationalError) as error:
+                if isinstance(error, OSError) and error.errno not in PASSING:
+                    raise  # waiting would not help, and nobody would hear of it
                 log.fault("ledger_unwritable", error)
             else:
                 return True

@@ -163,7 +163,7 @@ def _rows_against_files(
     for token in connection.execute(converted).scalars():
         yield from _check_file(unexplained, files, Shelf.OUTPUTS, token, None)
     for shelf, token in unexplained:
-        yield Discrepancy(kind=Kind.ORPHAN, subject=f"{shelf}/{token}")
+        yield Discrepancy(kind=Kind.ORPHAN, subject=_orphan_subject(spool, shelf, token))
 
 
 _KEPT = sa.select(
@@ -243,6 +243,15 @@ def _wrongly_done(connection: sa.Connection) -> Sequence[int]:
 def _unfinished(spool: Spool) -> Iterator[Discrepancy]:
     for path in spool.stale(older_than_s=STALE_AFTER_S):
         yield Discrepancy(kind=Kind.PART, subject=part_subject(spool, path))
+
+
+def _orphan_subject(spool: Spool, shelf: Shelf, token: str) -> str:
+    """Return under which name a file without a row is told: a name that somebody else gave may be a patient's."""
+    try:
+        spool.path(shelf, token)
+    except ValueError:
+        return f"{shelf}/a name that is not ours"
+    return f"{shelf}/{token}"
 
 
 def part_subject(spool: Spool, path: Path) -> str:

@@ -70,6 +70,7 @@ class Repairs:
         self._targets = targets
         self._actor = actor
         self._moved: tuple[Path, Path] | None = None
+        self._whole: dict[tuple[Path, int, int, int], bool] = {}
 
     def repair(self, account: Account) -> list[Repaired]:
         """Repair what of an account can be; return what was done."""
@@ -87,11 +88,29 @@ class Repairs:
             for discrepancy in sorted(
                 (d for d in account.discrepancies if d.kind in ways), key=lambda d: order.index(d.kind)
             ):
+                self._look_first(discrepancy)
                 how = self._audited(discrepancy, ways[discrepancy.kind])
                 if how is not None:
                     done.append(Repaired(kind=discrepancy.kind, subject=discrepancy.subject, how=how))
             done += self._set_parts_aside()
         return done
+
+    def _look_first(self, discrepancy: Discrepancy) -> None:
+        """Hash what a repair will ask about before its transaction: nobody else can commit while that lasts."""
+        if not discrepancy.subject.startswith("instance "):
+            return
+        with self._database.read() as connection:
+            row = _row(connection, discrepancy)
+            outputs = sa.select(delivery.c.output_token, delivery.c.output_sha256)
+            sent = [] if row is None else connection.execute(outputs.where(delivery.c.instance_id == row.id)).all()
+        if row is None:
+            return
+        if row.state in _MINE:
+            self._is_original(row)
+        else:
+            self._has_output(row)
+            for one in sent:
+                self._is_whole(one.output_token, one.output_sha256)
 
     def _audited(self, discrepancy: Discrepancy, way: _Way) -> str | None:
         try:
@@ -162,7 +181,7 @@ class Repairs:
         row = _row(connection, discrepancy)
         if row is None or row.claimed_by is not None:
             return None
-        if row.state in _MINE and not row.original_kept and _is_original(self._spool, row):
+        if row.state in _MINE and not row.original_kept and self._is_original(row):
             connection.execute(instance.update().where(instance.c.id == row.id).values(original_kept=True))
             return "original_found"
         if row.state == InstanceState.CLEAN.value and not row.output_kept and self._has_output(row):
@@ -203,7 +222,23 @@ class Repairs:
         return row.output_token is not None and self._is_whole(row.output_token, row.output_sha256)
 
     def _is_whole(self, token: str, sha256: str) -> bool:
-        return is_intact(self._spool.path(Shelf.OUTPUTS, token), sha256)
+        path = self._spool.path(Shelf.OUTPUTS, token)
+        return self._once(path, lambda: is_intact(path, sha256))
+
+    def _is_original(self, row: Any) -> bool:
+        path = self._spool.path(Shelf.ORIGINALS, row.token)
+        return self._once(path, lambda: _is_original(path, row))
+
+    def _once(self, path: Path, is_whole: Callable[[], bool]) -> bool:
+        """Ask about a file's bytes once for as long as nobody writes to it."""
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        key = (path, status.st_ino, status.st_size, status.st_mtime_ns)
+        if key not in self._whole:
+            self._whole[key] = is_whole()
+        return self._whole[key]
 
 
 def _row(connection: sa.Connection, discrepancy: Discrepancy) -> Any:
@@ -226,9 +261,8 @@ def _is_old(path: Path) -> bool:
         return False
 
 
-def _is_original(spool: Spool, row: Any) -> bool:
+def _is_original(path: Path, row: Any) -> bool:
     """Tell whether the file of a row is here with the very bytes that were acknowledged."""
-    path = spool.path(Shelf.ORIGINALS, row.token)
     try:
         with path.open("rb") as file:
             if file.seek(0, 2) != row.size_bytes:

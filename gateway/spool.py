@@ -16,6 +16,7 @@ can be taken for something that may leave.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -41,6 +42,10 @@ class Shelf(StrEnum):
 
     ORIGINALS = "originals"
     OUTPUTS = "outputs"
+
+
+PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS})
+"""What a disk or a process answers that has no room now, or may not write now: the same may succeed later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,8 +220,12 @@ class Spool:
         if aside.exists():
             aside = folder / f"{path.name}.{new_token()}"
         path.rename(aside)
-        for changed in (folder, self.quarantine, self.root, path.parent):
-            sync_folder(changed)
+        try:
+            for changed in (folder, self.quarantine, self.root, path.parent):
+                sync_folder(changed)
+        except OSError:
+            aside.rename(path)
+            raise
         return aside
 
     def free_bytes(self) -> int:

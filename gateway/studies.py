@@ -295,7 +295,16 @@ def is_whole() -> sa.ColumnElement[bool]:
 
     An object without a study is one of its own.
     """
-    complete = sa.exists().where(study.c.study_index == instance.c.study_index, study.c.completed_at.is_not(None))
+    # Who came since the last sweep makes it incomplete already.
+    late = instance.alias("late")
+    is_late = sa.exists().where(
+        late.c.study_index == study.c.study_index,
+        late.c.id > study.c.last_instance_id,
+        late.c.state != InstanceState.SUPPRESSED.value,
+    )
+    complete = sa.exists().where(
+        study.c.study_index == instance.c.study_index, study.c.completed_at.is_not(None), ~is_late
+    )
     other = instance.alias("undecided")
     undecided = sa.select(other.c.study_index).where(other.c.state.in_(UNDECIDED), other.c.study_index.is_not(None))
     return sa.or_(instance.c.study_index.is_(None), sa.and_(complete, instance.c.study_index.not_in(undecided)))

@@ -25,7 +25,7 @@ from gateway.objections import WITHDRAWN_NOTE
 from gateway.processes import as_child, begin_child
 from gateway.rules import Facts, choose, choose_late
 from gateway.sealing import Sealer
-from gateway.spool import Shelf, Spool, is_intact, new_token
+from gateway.spool import PASSING, Shelf, Spool, is_intact, new_token
 from gateway.studies import Studies
 from gateway.subjects import Subjects
 from gateway.watched_models import open_watched
@@ -52,7 +52,6 @@ _DISK_FULL_WAIT_S = 5.0
 _WORKERS_LEAVE = 0.5
 """Share of `storage.reserve_space` below which nothing more is made: the ledger must be able to record what is sent,
 or nothing would ever be sent and deleted again."""
-_PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ class Worker:
         if claim is not None:
             self._process(claim)
             return True
-        conversion = self._deliveries.claim_conversion(self._name, lease_s=_LEASE_S)
+        conversion = self._deliveries.claim_conversion(self._name, targets=tuple(self._config.nodes), lease_s=_LEASE_S)
         if conversion is not None:
             self._convert(conversion)
             return True
@@ -274,7 +273,7 @@ class Worker:
 
     def _os_error(self, claim: Claim, error: OSError) -> None:
         log.fault("worker_disk", error, instance=claim.instance_id)
-        if error.errno in _PASSING:
+        if error.errno in PASSING:
             self._ledger.give_back(claim, self._name)
             time.sleep(_DISK_FULL_WAIT_S)
             return
@@ -308,7 +307,7 @@ class Worker:
         except Held as held:
             self._not_converted(wanted, held.reason.value)
         except OSError as error:
-            if error.errno not in _PASSING:
+            if error.errno not in PASSING:
                 self._not_converted(wanted, type(error).__name__)
                 return
             log.fault("worker_disk", error, target=wanted.target, instance=wanted.instance_id)

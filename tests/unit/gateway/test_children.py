@@ -1,6 +1,9 @@
 """Child processes of the node: replaced when settings change, started again when they die."""
 
+import contextlib
+
 import pytest
+import sqlalchemy as sa
 
 from gateway.children import Child, Children
 from gateway.ledger import Ledger
@@ -78,3 +81,35 @@ def test_who_dies_at_once_waits_longer_each_time_and_is_not_alive(children):
         waits.append(dying._children["a"].restarts)
 
     assert waits == [1, 2]
+
+
+def test_a_target_that_was_taken_away_stays_away_though_the_ledger_was_full_when_it_ended(
+    children, tmp_path, monkeypatch
+):
+    """Its claims are freed later; it is not started again with the settings it had."""
+    signs = tmp_path / "signs"
+    signs.touch()
+    running = children(child("gone", (signs, "gone")), child("stays", (signs, "stays")))
+    running.start_due()
+    wait_until(lambda: len(signs.read_text().splitlines()) == 2, what="both have started")
+    running.replace([child("stays", (signs, "stays"))])
+    released = []
+
+    def is_full(_self, name):
+        if len(released) == 0:
+            released.append("refused")
+            raise sa.exc.OperationalError("", {}, Exception("database or disk is full"))
+        released.append(name)
+
+    monkeypatch.setattr(Ledger, "release_claims", is_full)
+
+    def has_ended():
+        with contextlib.suppress(sa.exc.OperationalError):
+            running.reap()
+            running.start_due()
+        return {"gone", "stays"} <= set(released)
+
+    wait_until(has_ended, what="both ended and their claims are free")
+
+    assert signs.read_text().splitlines().count("gone") == 1
+    wait_until(lambda: signs.read_text().splitlines().count("stays") == 2, what="the other runs again")

@@ -58,7 +58,7 @@ def test_a_conversion_is_for_workers_and_then_for_the_forwarder_again(node):
     node.deliveries.want_conversion(claimed)
     assert _claim(node) == ()
 
-    wanted = node.deliveries.claim_conversion("worker-0", lease_s=60)
+    wanted = node.deliveries.claim_conversion("worker-0", targets=("research",), lease_s=60)
     converted = node.output(b"converted")
     assert node.deliveries.record_converted(
         wanted, token=converted.token, sha256=converted.sha256, transfer_syntax_uid="1.2.840.10008.1.2.1"

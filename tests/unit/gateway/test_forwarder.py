@@ -143,7 +143,7 @@ def test_a_refused_syntax_asks_for_a_conversion_once(node, lane):
         connection.exec_driver_sql("UPDATE delivery SET output_syntax_uid='1.2.840.10008.1.2.4.90'")
 
     lane(OTHER_SYNTAX)._step()
-    assert node.deliveries.claim_conversion("w", lease_s=60) is not None
+    assert node.deliveries.claim_conversion("w", targets=("research",), lease_s=60) is not None
 
     with node.database.write() as connection:
         connection.exec_driver_sql(
@@ -175,7 +175,7 @@ def test_what_the_target_is_not_said_to_take_is_converted_before_it_is_tried(nod
     one._step()
 
     assert one._sender.sent == []
-    assert node.deliveries.claim_conversion("w", lease_s=60) is not None
+    assert node.deliveries.claim_conversion("w", targets=("research",), lease_s=60) is not None
 
 
 def test_a_listed_syntax_is_sent_and_its_refusal_is_final(node, lane, listed):

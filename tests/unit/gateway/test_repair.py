@@ -11,6 +11,7 @@ import yaml
 
 from config.keys import write_key
 from gateway import reconcile as module
+from gateway import repair as repair_module
 from gateway.audit_chain import read, verify
 from gateway.cli import main
 from gateway.part10 import head
@@ -88,6 +89,38 @@ def test_orphans_and_part_files_are_put_aside_and_none_is_deleted(node):
     assert verify(node.database).holds
     assert {d.subject for d in reconcile(node.database, node.spool).discrepancies} == {f"originals/{fresh}"}
     assert _repair(node) == set()
+
+
+def test_a_name_that_somebody_else_gave_is_told_nowhere(node):
+    """A file that was put back by hand may be called as its patient is."""
+    folder = node.spool.root / Shelf.ORIGINALS / "ab"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "DOE_JOHN_19500101.dcm").write_bytes(b"x")
+
+    subjects = [one.subject for one in reconcile(node.database, node.spool).discrepancies]
+
+    assert subjects == ["originals/a name that is not ours"]
+    assert _repair(node) == set()
+
+
+def test_what_a_repair_asks_about_is_hashed_before_its_transaction(node, monkeypatch):
+    """Hashing gigabytes inside it would keep everybody else from committing."""
+    node.arrive("1", content=b"one")
+    with node.database.write() as connection:
+        connection.execute(sa.update(instance).values(original_kept=False))
+    is_original = repair_module._is_original
+    hashed = []
+
+    def asked(path, row):
+        with node.database.write():  # would wait for the transaction of the repair, and fail
+            hashed.append(path)
+        return is_original(path, row)
+
+    monkeypatch.setattr(repair_module, "_is_original", asked)
+
+    _repair(node)
+
+    assert len(hashed) == 1
 
 
 def test_an_acknowledged_original_without_a_row_stays_where_it_is(node):

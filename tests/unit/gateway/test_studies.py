@@ -188,6 +188,20 @@ def test_a_late_instance_stops_what_has_not_left(node, studies):
     assert len(_claim(node)) == 2
 
 
+def test_a_late_instance_that_no_sweep_has_seen_yet_does_not_leave(node, studies):
+    """It is processed faster than the next sweep comes."""
+    _arrive(node, "1")
+    _clean(node)
+    _after(node, studies, 0)
+    _after(node, studies, QUIET_S + 1)
+    assert len(_claim(node)) == 1
+
+    _arrive(node, "2")
+    _clean(node)
+
+    assert list(_claim(node)) == []
+
+
 def test_an_object_without_a_study_waits_for_none(node):
     """It is one of its own."""
     node.clean()

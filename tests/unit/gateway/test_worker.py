@@ -48,7 +48,10 @@ class Config:
         self.storage = Storage(path=root, reserve_space=1_000_000)
         self.processing = Processing(workers=1)
         self.rules = tuple(Rule.model_validate(rule) for rule in RULES)
-        self.nodes = {"clinical": Node(ae_title="CLINICAL", host=("127.0.0.1",), patient_domain="A")}
+        self.nodes = {
+            "clinical": Node(ae_title="CLINICAL", host=("127.0.0.1",), patient_domain="A"),
+            "research": Node(ae_title="RESEARCH", host=("127.0.0.1",), port=104),
+        }
         self.profiles = {"research": load_profile("research")}
         self.models = ModelsConfig()
         self.send = Send()
@@ -216,6 +219,17 @@ def test_a_conversion_that_fails_is_final_for_this_target(node, worker):
 
     assert node.delivery_states(number) == {"research": "failed"}
     assert [row.reason for row in node.decisions.held()] == ["not_accepted_by_target"]
+
+
+def test_a_conversion_waits_while_its_target_is_not_in_the_configuration(node, worker):
+    """Taken out for a day, a target has refused nothing."""
+    number = node.clean()
+    node.deliveries.want_conversion(node.deliveries.claim("research", "f", limit=1, lease_s=60)[0])
+    del worker._config.nodes["research"]
+
+    assert not worker.step()
+
+    assert node.delivery_states(number) == {"research": "waiting"}
 
 
 def _withdraw_study(node):
