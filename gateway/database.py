@@ -7,12 +7,16 @@ the same text serves another database later; what is SQLite's own stands in this
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from gateway.audit_chain import BEFORE_THE_FIRST, row_sha256
 from gateway.states import InstanceEvent, InstanceState, next_instance_state
@@ -46,6 +50,41 @@ def _configure_connection(connection: Any, _record: Any) -> None:
 def _begin_immediate(connection: sa.Connection) -> None:
     # A deferred transaction that reads first and writes later fails at once when another process wrote in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A statement as the driver takes it, for `Database.cursor`.
+
+    Parameters
+    ----------
+    sql
+        Its text.
+    names
+        Its parameters, in their order.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, statement: Any, columns: Sequence[str] | None = None) -> Self:
+        """Compile a statement without values of its own."""
+        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="qmark"), column_keys=columns)
+        return cls(sql=str(compiled), names=tuple(compiled.positiontup))
+
+    @classmethod
+    def insert(cls, table: sa.Table, columns: Sequence[str]) -> Self:
+        """Compile the insertion of a row with these columns."""
+        return cls.of(table.insert(), columns)
+
+    def values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return a row's values in the order of the parameters."""
+        return tuple([row[name] for name in self.names])
+
+
+_AUDIT = Prepared.insert(audit, ("at", "actor", "action", "instance_id", "detail", "previous_sha256", "sha256"))
+_NEWEST_AUDIT = Prepared.of(sa.select(audit.c.sha256).order_by(audit.c.id.desc()))
 
 
 class Database:
@@ -126,6 +165,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def cursor(self, connection: sa.Connection) -> Iterator[sqlite3.Cursor]:
+        """Give the driver's cursor inside a transaction, for what is done hundreds of times a second.
+
+        Its errors are SQLAlchemy's, without statement and values.
+        """
+        driver: Any = connection.connection.driver_connection
+        try:
+            with closing(driver.cursor()) as cursor:
+                yield cursor
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(None, None, error, sqlite3.Error) from error
+
+    @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Give a connection for reading."""
         with self._reading.connect() as connection:
@@ -154,27 +206,53 @@ class Database:
         instance_id: int | None,
         detail: Mapping[str, str | int | float | None],
     ) -> None:
-        """Write who did what, in the transaction that does it, chained to the row before.
+        """Write who did what, in the transaction that does it, chained to the row before."""
+        self.append_audits(connection, actor=actor, action=action, details=[(instance_id, detail)])
 
-        Transactions that write come one after the other (`write` begins IMMEDIATE), so that no two rows follow one.
+    def append_audits(
+        self,
+        connection: sa.Connection,
+        *,
+        actor: str,
+        action: str,
+        details: Sequence[tuple[int | None, Mapping[str, str | int | float | None]]],
+    ) -> None:
+        """Write who did what to several instances, a row each, in the transaction that does it.
+
+        Each row is chained to the one before. Transactions that write come one after the other (`write` begins
+        IMMEDIATE), so that no two rows follow one.
+
+        Parameters
+        ----------
+        details
+            The instance, None where it is about none, and what else is to be said.
         """
-        content: dict[str, Any] = {
-            "at": float(self.clock()),
-            "actor": actor,
-            "action": action,
-            "instance_id": instance_id,
-            "detail": dict(detail),
-        }
-        newest = sa.select(audit.c.sha256).order_by(audit.c.id.desc()).limit(1)
-        previous = connection.execute(newest).scalar() or BEFORE_THE_FIRST
-        sha256 = row_sha256(previous, **content)
-        connection.execute(audit.insert().values(**content, previous_sha256=previous, sha256=sha256))
+        rows = []
+        with self.cursor(connection) as cursor:
+            newest = cursor.execute(_NEWEST_AUDIT.sql).fetchone()
+            previous = BEFORE_THE_FIRST if newest is None else bytes(newest[0])
+            for instance_id, detail in details:
+                content: dict[str, Any] = {
+                    "at": float(self.clock()),
+                    "actor": actor,
+                    "action": action,
+                    "instance_id": instance_id,
+                }
+                sha256 = row_sha256(previous, **content, detail=detail)
+                row = {**content, "detail": json.dumps(dict(detail)), "previous_sha256": previous, "sha256": sha256}
+                rows.append(_AUDIT.values(row))
+                previous = sha256
+            cursor.executemany(_AUDIT.sql, rows)
+
+    def greatest_number(self, connection: sa.Connection, table: sa.Table) -> int:
+        """Return the greatest number that a row of a table was ever given; inside `write` nobody else gives one."""
+        given = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar()
+        return int(given or 0)
 
     def newest_audit_number(self) -> int:
         """Return the greatest number that an audit row was ever given, whether or not the row is still there."""
         with self.read() as connection:
-            given = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").scalar()
-        return int(given or 0)
+            return self.greatest_number(connection, audit)
 
     def apply_to_all(
         self, connection: sa.Connection, instance_ids: Sequence[int], event: InstanceEvent, **values: Any

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from gateway.arrival_rows import ArrivalRows
 from gateway.entries import Claim
 from gateway.objections import any_withdrawn, objection_to
 from gateway.states import OPEN_DELIVERIES, DeliveryState, InstanceEvent, InstanceState
@@ -26,8 +27,6 @@ NODE = "node"
 
 _NOT_CURRENT = (InstanceState.SUPPRESSED.value, InstanceState.SUPERSEDED.value, InstanceState.REFUSED.value)
 """Not compared with what arrives. Refused: a rule said so, and after the rule was mended the object may come again."""
-
-_MOST_ASKED_AT_ONCE = 500
 
 
 class Ledger:
@@ -54,39 +53,20 @@ class Ledger:
 
     def record_arrivals(self, arrived: Sequence[NewInstance]) -> list[InstanceState]:
         """Write receipts and rows of objects in one transaction, all or none, and return their states."""
-        now = self._database.clock()
         with self._database.write() as connection:
-            connection.execute(receipt.insert(), [_receipt_row(new, now) for new in arrived])
-            known = self._known(connection, arrived)
+            rows = ArrivalRows(self._database, connection, actor=NODE)
+            known = rows.known(arrived)
             states = []
             for new in arrived:
                 state, reason = InstanceState.RECEIVED, None
                 if new.sop_index in known:
+                    rows.write()  # it may be one of these
                     state, reason = self._judge_duplicate(connection, new)
                 known.add(new.sop_index)
-                instance_id = _inserted_id(
-                    connection.execute(instance.insert().values(_arrival_row(new, now, state, reason)))
-                )
-                self._database.append_audit(
-                    connection,
-                    actor=NODE,
-                    action="receive",
-                    instance_id=instance_id,
-                    detail={"node": new.node, "state": state.value, "reason": reason},
-                )
+                rows.add(new, state, reason)
                 states.append(state)
+            rows.write()
         return states
-
-    def _known(self, connection: sa.Connection, arrived: Sequence[NewInstance]) -> set[bytes]:
-        """Return those of their UIDs, as indexes, under which something stands already."""
-        asked = [new.sop_index for new in arrived]
-        found: set[bytes] = set()
-        for start in range(0, len(asked), _MOST_ASKED_AT_ONCE):
-            some = asked[start : start + _MOST_ASKED_AT_ONCE]
-            found.update(
-                connection.execute(sa.select(instance.c.sop_index).where(instance.c.sop_index.in_(some))).scalars()
-            )
-        return found
 
     def is_withdrawn(self, indexes: Sequence[bytes]) -> bool:
         """Tell whether a withdrawal stands under one of these (see `gateway.subjects`)."""
@@ -277,49 +257,6 @@ def _claim(row: Any) -> Claim:
         received_at=row.received_at,
         attempt=row.attempts + 1,
     )
-
-
-def _inserted_id(result: sa.CursorResult[Any]) -> int:
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _receipt_row(new: NewInstance, now: float) -> dict[str, Any]:
-    return {
-        "token": new.token,
-        "at": now,
-        "node": new.node,
-        "size_bytes": new.size_bytes,
-        "content_sha256": new.content_sha256,
-    }
-
-
-def _arrival_row(new: NewInstance, now: float, state: InstanceState, reason: str | None) -> dict[str, Any]:
-    note = "another object with this UID and other bytes is here already" if reason else None
-    return {
-        "token": new.token,
-        "state": state.value,
-        "reason": reason,
-        "note": note,
-        "node": new.node,
-        "calling_aet": new.calling_aet,
-        "called_aet": new.called_aet,
-        "sop_class_uid": new.sop_class_uid,
-        "transfer_syntax_uid": new.transfer_syntax_uid,
-        "readable": new.readable,
-        "sop_index": new.sop_index,
-        "study_index": new.study_index,
-        "patient_index": new.patient_index,
-        "sealed": new.sealed,
-        "content_sha256": new.content_sha256,
-        "size_bytes": new.size_bytes,
-        "received_at": now,
-        "changed_at": now,
-        "original_kept": state is not InstanceState.SUPPRESSED,
-        "output_kept": False,
-        "attempts": 0,
-    }
 
 
 def hold(
