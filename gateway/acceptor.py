@@ -16,7 +16,6 @@ from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_primitives import C_ECHO
-from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway import log
@@ -31,11 +30,11 @@ from gateway.commands import (
 from gateway.commitment import WELL_KNOWN_INSTANCE, IncomingReport
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION
-from gateway.transport import Bell, NoticedQueue, Pace, QuickProvider, TolerantStateMachine
+from gateway.transport import Bell, NoticedQueue, Pace, QuickProvider, TolerantStateMachine, heading
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from pynetdicom.presentation import PresentationContext
 
@@ -43,10 +42,12 @@ if TYPE_CHECKING:
     from gateway.listening import StoreServer
 
 _COMMAND, _LAST = 1, 2
+_COMMAND_LAST = b"\3"
 _LONGEST_COMMAND_BYTES = 1 << 16
 _END_OF_THREAD_S = 10.0
 _LOOK_AGAIN_FOR_END_S = 0.01
 _REQUESTED = "Sta3"
+_OPEN = "Sta6"
 _LOOK_AGAIN_S = 1.0
 _WHILE_ANSWERING_S = 0.1
 
@@ -120,7 +121,7 @@ class _StoreProvider(DIMSEServiceProvider):
         command = parse_command(encoded)
         if command.field == C_ECHO_RQ and not command.has_data_set and context.abstract_syntax == VERIFICATION:
             whole = P_DATA()
-            whole.presentation_data_value_list.append((context_id, b"\3" + encoded))
+            whole.presentation_data_value_list.append((context_id, _COMMAND_LAST + encoded))
             self._complete()
             super().receive_primitive(whole)
             return None
@@ -289,21 +290,22 @@ class StoreAssociation(Association):
         """Answer a C-STORE in the thread that read it: no other has to wake for it."""
         self._is_answering = True
         try:
-            self._answer(incoming, context_id, self._send_now)
+            answer = self._answer(incoming)
+            connection = self.dul.socket
+            # An abort may have come in between.
+            if answer is not None and connection is not None and self.dul.state_machine.current_state == _OPEN:
+                connection.send(heading(context_id, answer) + answer)
         finally:
             self.dul._idle_timer.restart()  # noqa: SLF001  as in `_serve_request`
             self._is_answering = False
-
-    def _send_now(self, response: P_DATA) -> None:
-        if self.dul.state_machine.current_state == "Sta6":  # an abort may have come in between
-            pdu = P_DATA_TF(response)
-            self.dul._send(pdu)  # noqa: SLF001  as above
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
         self._is_answering = True
         try:
             if isinstance(msg, IncomingObject):
-                self._answer(msg, context_id, self.dul.send_pdu)
+                answer = self._answer(msg)
+                if answer is not None:
+                    self._queue(context_id, answer)
             elif isinstance(msg, IncomingReport):
                 self._answer_report(msg, context_id)
             elif isinstance(msg, C_ECHO) and msg.is_valid_request:
@@ -315,16 +317,20 @@ class StoreAssociation(Association):
             # A slow answer is not an idle peer: without this the next look at the timer would abort.
             self.dul._idle_timer.restart()  # noqa: SLF001  see the rule of `transport`
 
-    def _answer(self, incoming: IncomingObject, context_id: int, send: Callable[[P_DATA], None]) -> None:
+    def _answer(self, incoming: IncomingObject) -> bytes | None:
+        """Make an object durable, or not, and return the fragment that says so."""
         if self.caller is None:  # cannot happen: contexts are accepted for callers that were let in
             self.abort()
-            return
+            return None
         verdict = incoming.finish(self.caller)
         if verdict is not SUCCESS:
             log.event("store_refused", node=self.caller.node_name, status=f"{verdict.status:04X}")
+        return _COMMAND_LAST + incoming.response(verdict)
+
+    def _queue(self, context_id: int, fragment: bytes) -> None:
         response = P_DATA()
-        response.presentation_data_value_list.append((context_id, b"\3" + incoming.response(verdict)))
-        send(response)
+        response.presentation_data_value_list.append((context_id, fragment))
+        self.dul.send_pdu(response)
 
     def _answer_report(self, incoming: IncomingReport, context_id: int) -> None:
         if self.caller is None or self._reports is None:  # cannot happen: such a context is not accepted then
@@ -332,7 +338,6 @@ class StoreAssociation(Association):
             return
         command = incoming.command
         status = self._reports.take(incoming.report(self.caller.node_name))
-        response = P_DATA()
         encoded = event_report_response(
             message_id=command.message_id or 0,
             sop_class_uid=STORAGE_COMMITMENT,
@@ -340,5 +345,4 @@ class StoreAssociation(Association):
             event_type=command.event_type,
             status=status,
         )
-        response.presentation_data_value_list.append((context_id, b"\3" + encoded))
-        self.dul.send_pdu(response)
+        self._queue(context_id, _COMMAND_LAST + encoded)

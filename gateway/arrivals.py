@@ -6,6 +6,7 @@ import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from gateway.sealing import Sealer
 
 _LOOK_AGAIN_AFTER_BYTES = 64 << 20
+_IN_ONE_FOLDER = 256
+"""Objects that get names in one folder before another is taken: each folder of a batch is a sync of its own."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
 
 
@@ -127,6 +130,7 @@ class LedgerIntake:
         self._held_limit = held_limit
         self._batches: Batches[_Synced, InstanceState] = Batches(self._commit_all)
         self._prefix = new_token()[:2]  # of tokens given out now: what is committed together shares a folder
+        self._in_folder = 0
 
     @property
     def room(self) -> Room:
@@ -198,7 +202,9 @@ class LedgerIntake:
 
     def _commit_all(self, batch: Sequence[_Synced]) -> list[InstanceState | Exception]:
         """Make names and rows durable, in that order; what cannot be named has no row."""
-        self._prefix = new_token()[:2]
+        self._in_folder += len(batch)
+        if self._in_folder >= _IN_ONE_FOLDER:
+            self._prefix, self._in_folder = new_token()[:2], 0
         outcomes: dict[str, InstanceState | Exception] = {}
         folders: dict[Path, list[NewInstance]] = {}
         for synced in batch:
@@ -305,6 +311,7 @@ class SharedIntake(LedgerIntake):
             raise IntakeFailed(type(error).__name__) from None
 
 
+@lru_cache(maxsize=1024)
 def _if_standard(uid: str) -> str:
     """Return a UID that stands in PS3.6; any other is the sender's own word and not ours to log."""
     return uid if UID(uid).name != uid else "private"

@@ -14,13 +14,17 @@ from gateway import log, part10
 from gateway.commands import store_response
 from gateway.intake import Arrival, IntakeFailed, OutOfResources
 from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION, is_valid_uid
-from gateway.peek import HEAD_BYTES, peek
+from gateway.peek import DEFLATED, HEAD_BYTES, peek
 from gateway.statuses import Status
 
 if TYPE_CHECKING:
     from gateway.admission import Caller
     from gateway.commands import Command
     from gateway.intake import IncomingFile, Intake
+    from gateway.peek import Peeked
+
+_SMALL_BYTES = 1 << 15
+"""Copied behind the file's head, which is cheaper than a second call of the system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +73,19 @@ class IncomingObject:
         self._file: IncomingFile | None = None
         self._hash = hashlib.sha256()
         self._head = bytearray()
+        self._is_begun = False
+        self._peeked: Peeked | None = None
         self._failure = _fault_of(command, abstract_syntax)
 
     def write(self, chunk: memoryview) -> None:
         """Take the next bytes of the data set; after a failure they are read and dropped."""
         self._hash.update(chunk)
-        if len(self._head) < HEAD_BYTES:
+        if not self._is_begun and self._transfer_syntax != DEFLATED:
+            # Nearly always the first fragment says it all, and no copy of it is kept.
+            peeked = peek(chunk, self._transfer_syntax)
+            self._peeked = peeked if peeked.is_complete else None
+        self._is_begun = self._is_begun or len(chunk) > 0
+        if self._peeked is None and len(self._head) < HEAD_BYTES:
             self._head += chunk[: HEAD_BYTES - len(self._head)]
         if self._failure is None:
             self._attempt_write(chunk)
@@ -83,8 +94,13 @@ class IncomingObject:
         try:
             if self._file is None:
                 self._file = self._intake.open()
-                self._file.write(self._part10_head())
-                self.size_bytes = len(self._part10_head())
+                head = self._part10_head()
+                self.size_bytes = len(head)
+                if len(chunk) <= _SMALL_BYTES:
+                    self._file.write(head + chunk)
+                    self.size_bytes += len(chunk)
+                    return
+                self._file.write(head)
             self._file.write(chunk)
             self.size_bytes += len(chunk)
         except Exception as error:  # noqa: BLE001  whatever breaks, the peer gets a failure status and the part file goes
@@ -105,7 +121,7 @@ class IncomingObject:
         caller
             Who sent it.
         """
-        if self._failure is None and not self._head:
+        if self._failure is None and not self._is_begun:
             self._failure = _BAD_COMMAND  # a data set was announced and had no byte
         if self._failure is None:
             self._failure = self._attempt_commit(caller)
@@ -115,7 +131,7 @@ class IncomingObject:
         return self._failure
 
     def _attempt_commit(self, caller: Caller) -> Verdict | None:
-        peeked = peek(self._head, self._transfer_syntax)
+        peeked = self._peeked or peek(self._head, self._transfer_syntax)
         named = (self.command.sop_class_uid, self.command.sop_instance_uid)
         if peeked.readable and named != (peeked.sop_class_uid, peeked.sop_instance_uid):
             return _MISMATCH

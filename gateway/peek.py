@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 HEAD_BYTES = 256 * 1024
 """How much of a data set is kept for looking at: the elements wanted stand in its first groups."""
 
-_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+_IMPLICIT_LITTLE_UID = "1.2.840.10008.1.2"
+_EXPLICIT_BIG_UID = "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
 
 _CHARSET = 0x0008_0005
 _SOP_CLASS = 0x0008_0016
@@ -37,6 +37,7 @@ _ITEM_END = 0xFFFE_E00D
 _SEQUENCE_END = 0xFFFE_E0DD
 _UNDEFINED = 0xFFFF_FFFF
 _DEEPEST = 64
+Head = bytes | bytearray | memoryview
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
 _LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 
@@ -60,6 +61,11 @@ class Peeked:
     series_instance_uid: str | None
     patient_id: str | None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether more bytes would say nothing else: what is wanted last was found."""
+        return self.readable and self.series_instance_uid is not None
+
 
 class _Lost(Exception):
     """The encoding cannot be followed any further."""
@@ -68,10 +74,17 @@ class _Lost(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Encoding:
     implicit: bool
-    order: str
+    short: struct.Struct
+    """Group, element, VR and two bytes of length; without VR group, element and length."""
+    length: struct.Struct
 
 
-def peek(head: bytes | bytearray, transfer_syntax_uid: str) -> Peeked:
+_EXPLICIT_LITTLE = _Encoding(implicit=False, short=struct.Struct("<HH2sH"), length=struct.Struct("<I"))
+_EXPLICIT_BIG = _Encoding(implicit=False, short=struct.Struct(">HH2sH"), length=struct.Struct(">I"))
+_IMPLICIT_LITTLE = _Encoding(implicit=True, short=struct.Struct("<HHI"), length=struct.Struct("<I"))
+
+
+def peek(head: Head, transfer_syntax_uid: str) -> Peeked:
     """Find class, instance, study, series and patient in the first bytes of a data set.
 
     Parameters
@@ -82,11 +95,11 @@ def peek(head: bytes | bytearray, transfer_syntax_uid: str) -> Peeked:
         How it is said to be encoded. A data set that does not follow it is tried in the two little-endian encodings:
         private syntaxes and careless senders.
     """
-    if transfer_syntax_uid == _DEFLATED:
+    if transfer_syntax_uid == DEFLATED:
         head = _inflate(bytes(head))
     best: dict[int, bytes] = {}
     for encoding in _encodings(transfer_syntax_uid):
-        found = _find(bytes(head), encoding)
+        found = _find(head, encoding)
         if len(found) > len(best):
             best = found
         if _SOP_CLASS in found and _SOP_INSTANCE in found:
@@ -110,13 +123,14 @@ def _inflate(head: bytes) -> bytes:
 
 
 def _encodings(transfer_syntax_uid: str) -> tuple[_Encoding, ...]:
-    explicit, implicit = _Encoding(implicit=False, order="<"), _Encoding(implicit=True, order="<")
-    if transfer_syntax_uid == _EXPLICIT_BIG:
-        return (_Encoding(implicit=False, order=">"), explicit, implicit)
-    return (implicit, explicit) if transfer_syntax_uid == _IMPLICIT_LITTLE else (explicit, implicit)
+    if transfer_syntax_uid == _EXPLICIT_BIG_UID:
+        return (_EXPLICIT_BIG, _EXPLICIT_LITTLE, _IMPLICIT_LITTLE)
+    if transfer_syntax_uid == _IMPLICIT_LITTLE_UID:
+        return (_IMPLICIT_LITTLE, _EXPLICIT_LITTLE)
+    return (_EXPLICIT_LITTLE, _IMPLICIT_LITTLE)
 
 
-def _find(head: bytes, encoding: _Encoding) -> dict[int, bytes]:
+def _find(head: Head, encoding: _Encoding) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     try:
         for tag, value in _top_level(head, encoding):
@@ -126,7 +140,7 @@ def _find(head: bytes, encoding: _Encoding) -> dict[int, bytes]:
     return found
 
 
-def _top_level(head: bytes, encoding: _Encoding) -> Iterator[tuple[int, bytes]]:
+def _top_level(head: Head, encoding: _Encoding) -> Iterator[tuple[int, bytes]]:
     offset, last = 0, -1
     while offset < len(head):
         tag, vr, length, start = _header(head, offset, encoding)
@@ -140,29 +154,31 @@ def _top_level(head: bytes, encoding: _Encoding) -> Iterator[tuple[int, bytes]]:
         if tag in _WANTED:
             if offset > len(head):
                 return
-            yield tag, head[start:offset]
+            yield tag, bytes(head[start:offset])
 
 
-def _header(head: bytes, offset: int, encoding: _Encoding) -> tuple[int, bytes, int, int]:
+def _header(head: Head, offset: int, encoding: _Encoding) -> tuple[int, bytes, int, int]:
     """Return tag, VR (empty when implicit), length and where the value starts."""
-    group, element = struct.unpack_from(encoding.order + "HH", head, offset)
+    if encoding.implicit:
+        group, element, length = encoding.short.unpack_from(head, offset)
+        return group << 16 | element, b"", length, offset + 8
+    group, element, vr, length = encoding.short.unpack_from(head, offset)
     tag = group << 16 | element
-    if encoding.implicit or group == 0xFFFE:  # noqa: PLR2004  items and delimiters have no VR (PS3.5 7.5)
-        return tag, b"", struct.unpack_from(encoding.order + "I", head, offset + 4)[0], offset + 8
-    vr = head[offset + 4 : offset + 6]
+    if group == 0xFFFE:  # noqa: PLR2004  items and delimiters have no VR (PS3.5 7.5)
+        return tag, b"", encoding.length.unpack_from(head, offset + 4)[0], offset + 8
     if vr in _SHORT_VRS:
-        return tag, vr, struct.unpack_from(encoding.order + "H", head, offset + 6)[0], offset + 8
+        return tag, vr, length, offset + 8
     if vr in _LONG_VRS:
-        return tag, vr, struct.unpack_from(encoding.order + "I", head, offset + 8)[0], offset + 12
+        return tag, vr, encoding.length.unpack_from(head, offset + 8)[0], offset + 12
     raise _Lost
 
 
 def _inside(vr: bytes, encoding: _Encoding) -> _Encoding:
     """Return how items are encoded: those of an unknown element are Implicit VR Little Endian (PS3.5 6.2.2)."""
-    return _Encoding(implicit=True, order="<") if vr == b"UN" else encoding
+    return _IMPLICIT_LITTLE if vr == b"UN" else encoding
 
 
-def _after_sequence(head: bytes, offset: int, encoding: _Encoding, depth: int) -> int:
+def _after_sequence(head: Head, offset: int, encoding: _Encoding, depth: int) -> int:
     """Return where a sequence of undefined length ends."""
     if depth > _DEEPEST:
         raise _Lost
@@ -175,7 +191,7 @@ def _after_sequence(head: bytes, offset: int, encoding: _Encoding, depth: int) -
         offset = _after_item(head, start, encoding, depth) if length == _UNDEFINED else start + length
 
 
-def _after_item(head: bytes, offset: int, encoding: _Encoding, depth: int) -> int:
+def _after_item(head: Head, offset: int, encoding: _Encoding, depth: int) -> int:
     """Return where an item of undefined length ends."""
     while True:
         tag, vr, length, start = _header(head, offset, encoding)

@@ -193,6 +193,9 @@ class NoticedQueue(Queue[Any]):
 class QuickSocket(ClosingSocket):
     """The acceptor's socket: waits instead of looking every millisecond, reads in large pieces, bounds what it reads.
 
+    Without TLS the connection is switched to non-blocking: what is there is read without asking first whether there is
+    something, and waiting is done here.
+
     Parameters
     ----------
     bell
@@ -206,16 +209,23 @@ class QuickSocket(ClosingSocket):
         self._poll = select.poll()
         self._poll.register(client_socket, select.POLLIN)
         self._poll.register(bell, select.POLLIN)
+        self._stall_s = client_socket.gettimeout() or math.inf
+        self._is_tls = isinstance(client_socket, ssl.SSLSocket)
+        if not self._is_tls:
+            client_socket.setblocking(False)
+        self._owes_acknowledgement = False
         self._buffer = bytearray()
         self._start = self._end = 0  # of what was read and not yet taken
 
     @property
     def ready(self) -> bool:
         """Whether there is something to read, an end of the connection included; waits for it a tenth of a second."""
-        if self.socket is None or not self._is_connected:
+        connection = self.socket
+        if connection is None or not self._is_connected:
             return False
-        if self._start < self._end or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
+        if self._start < self._end or (isinstance(connection, ssl.SSLSocket) and connection.pending()):
             return True
+        self._acknowledge(connection)
         dul = self.assoc.dul
         state = dul.state_machine.current_state
         # Sta13 closes the connection as soon as nothing is left to read, and queued events are not to wait.
@@ -225,6 +235,13 @@ class QuickSocket(ClosingSocket):
         if readable - {self._descriptor}:
             self._bell.hush()
         return self._descriptor in readable
+
+    def _acknowledge(self, connection: socket.socket) -> None:
+        """Acknowledge what was read before waiting for more; an answer that has left since has done it already."""
+        if self._owes_acknowledgement:
+            self._owes_acknowledgement = False
+            with suppress(OSError):  # whoever reads or sends next learns that it is gone
+                acknowledge_now(connection)
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Read exactly so many bytes, fewer only when the peer closed.
@@ -248,20 +265,52 @@ class QuickSocket(ClosingSocket):
     def _read_into(self, view: memoryview, least: int) -> int:
         """Read at least so many bytes, fewer only when the peer closed; return how many."""
         connection = cast("socket.socket", self.socket)
-        allowed_s = (connection.gettimeout() or math.inf) + (
-            least / _SLOWEST_BYTES_S if self.assoc.is_established else 0.0
-        )
-        begun = time.monotonic()
+        begun: float | None = None
         count = 0
         while count < least:
-            read = connection.recv_into(view[count : count + _READ_BYTES])
+            read = self._read_some(connection, view[count : count + _READ_BYTES])
             if not read:
                 break
             count += read
-            if count < least and time.monotonic() - begun > allowed_s:
-                raise TimeoutError
-            acknowledge_now(connection)
+            self._owes_acknowledgement = True
+            if count < least:
+                now = time.monotonic()
+                begun = now if begun is None else begun
+                if now - begun > self._stall_s + (least / _SLOWEST_BYTES_S if self.assoc.is_established else 0.0):
+                    raise TimeoutError
         return count
+
+    def _read_some(self, connection: socket.socket, view: memoryview) -> int:
+        """Read what there is, and where there is nothing wait for it; 0 when the peer closed."""
+        while True:
+            try:
+                return connection.recv_into(view)
+            except BlockingIOError:
+                self._acknowledge(connection)
+                self._wait(connection, select.POLLIN)
+
+    def _wait(self, connection: socket.socket, event: int) -> None:
+        poll = select.poll()
+        poll.register(connection, event)
+        if not poll.poll(None if self._stall_s == math.inf else self._stall_s * 1_000):
+            raise TimeoutError
+
+    def send(self, bytestream: bytes) -> None:
+        """Send all of it; where the peer is gone or takes nothing, the connection is as good as closed."""
+        connection = self.socket
+        waiting = memoryview(bytestream)
+        try:
+            if connection is None:
+                raise ConnectionError
+            while waiting:
+                try:
+                    waiting = waiting[connection.send(waiting) :]
+                except BlockingIOError:
+                    self._wait(connection, select.POLLOUT)
+        except OSError:
+            self.event_queue.put("Evt17")
+        else:
+            self._owes_acknowledgement = False
 
     def next_fragments(self) -> memoryview | None:
         """Return the body of the next PDU where it is a P-DATA-TF of the usual size, read with what came beside it.
@@ -286,6 +335,10 @@ class QuickSocket(ClosingSocket):
         body = memoryview(self._buffer)[self._start + _PDU_HEADER.size : self._start + whole]
         self._start += whole
         return body
+
+    def has_more(self) -> bool:
+        """Tell whether something of another PDU was read already."""
+        return self._start < self._end
 
     def _fill(self, wanted: int) -> bool:
         """Have so many bytes in the buffer, in one piece; False when the peer closed before."""
@@ -327,20 +380,28 @@ class QuickProvider(DULServiceProvider):
         if not isinstance(connection, QuickSocket) or self.state_machine.current_state != _ESTABLISHED:
             super()._read_pdu_data()
             return
+        while self._take_pdu(connection):
+            pass
+
+    def _take_pdu(self, connection: QuickSocket) -> bool:
+        """Take one PDU; return whether the next may be taken before anything else is looked at."""
         try:
             body = connection.next_fragments()
         except OSError:
             self.event_queue.put("Evt17")  # the connection is as good as closed
-            return
+            return False
         if body is None:
             super()._read_pdu_data()
-            return
+            return False
         self._idle_timer.restart()
         provider = cast("Any", self.assoc.dimse)
         try:
             provider.take(fragments(body))
         except MalformedPduError:
             self.event_queue.put("Evt19")  # unrecognised PDU: A-ABORT by the state machine (PS3.8 9.2, AA-8)
+            return False
+        is_free = not self._kill_thread and self.event_queue.empty() and self.to_provider_queue.empty()
+        return is_free and connection.has_more()
 
 
 class MalformedPduError(Exception):

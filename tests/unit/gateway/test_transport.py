@@ -16,9 +16,6 @@ class Dripping:
     def __init__(self, piece, pause_s):
         self.piece, self.pause_s, self.now = piece, pause_s, 0.0
 
-    def gettimeout(self):
-        return STALL_S
-
     def recv_into(self, view):
         self.now += self.pause_s
         return min(self.piece, len(view))
@@ -31,6 +28,7 @@ def _read(monkeypatch, connection, nr_bytes, *, is_established):
     monkeypatch.setattr(transport, "time", SimpleNamespace(monotonic=lambda: connection.now))
     quick = object.__new__(QuickSocket)
     quick._buffer, quick._start, quick._end = bytearray(), 0, 0
+    quick._stall_s = STALL_S
     quick._assoc = SimpleNamespace(is_established=is_established)
     quick.socket = connection
     return QuickSocket.recv(quick, nr_bytes)
