@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BEFORE_THE_FIRST = bytes(32)
 """What the first row holds as the hash of the row before."""
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 _BATCH = 1000
 _AS_STORED = tuple(
     sa.type_coerce(column, sa.Text).label("detail") if column.name == "detail" else column for column in audit.c
@@ -44,8 +45,7 @@ def row_sha256(
         The hash of the row before, 32 bytes; `BEFORE_THE_FIRST` for the first.
     """
     content = [float(at), actor, action, instance_id, dict(detail)]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(previous + text.encode("ascii")).digest()
+    return hashlib.sha256(previous + _CANONICAL.encode(content).encode("ascii")).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

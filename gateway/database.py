@@ -24,6 +24,7 @@ from gateway.tables import audit, instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from alembic.config import Config
 
@@ -49,7 +50,18 @@ def _configure_connection(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     # A deferred transaction that reads first and writes later fails at once when another process wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    with _cursor(connection) as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def _cursor(connection: sa.Connection) -> Iterator[sqlite3.Cursor]:
+    driver: Any = connection.connection.driver_connection
+    try:
+        with closing(driver.cursor()) as cursor:
+            yield cursor
+    except sqlite3.Error as error:
+        raise sa.exc.DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,18 +176,12 @@ class Database:
         with self._writing.begin() as connection:
             yield connection
 
-    @contextmanager
-    def cursor(self, connection: sa.Connection) -> Iterator[sqlite3.Cursor]:
+    def cursor(self, connection: sa.Connection) -> AbstractContextManager[sqlite3.Cursor]:
         """Give the driver's cursor inside a transaction, for what is done hundreds of times a second.
 
         Its errors are SQLAlchemy's, without statement and values.
         """
-        driver: Any = connection.connection.driver_connection
-        try:
-            with closing(driver.cursor()) as cursor:
-                yield cursor
-        except sqlite3.Error as error:
-            raise sa.exc.DBAPIError.instance(None, None, error, sqlite3.Error) from error
+        return _cursor(connection)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -246,8 +252,9 @@ class Database:
 
     def greatest_number(self, connection: sa.Connection, table: sa.Table) -> int:
         """Return the greatest number that a row of a table was ever given; inside `write` nobody else gives one."""
-        given = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar()
-        return int(given or 0)
+        with self.cursor(connection) as cursor:
+            given = cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).fetchone()
+        return 0 if given is None else int(given[0])
 
     def newest_audit_number(self) -> int:
         """Return the greatest number that an audit row was ever given, whether or not the row is still there."""

@@ -32,6 +32,8 @@ _STUDY = 0x0020_000D
 _SERIES = 0x0020_000E
 _WANTED = frozenset({_CHARSET, _SOP_CLASS, _SOP_INSTANCE, _PATIENT_ID, _STUDY, _SERIES})
 
+_DELIMITERS = 0xFFFE
+"""Group of items and delimiters, which have no VR (PS3.5 7.5)."""
 _ITEM = 0xFFFE_E000
 _ITEM_END = 0xFFFE_E00D
 _SEQUENCE_END = 0xFFFE_E0DD
@@ -141,9 +143,14 @@ def _find(head: Head, encoding: _Encoding) -> dict[int, bytes]:
 
 
 def _top_level(head: Head, encoding: _Encoding) -> Iterator[tuple[int, bytes]]:
-    offset, last = 0, -1
-    while offset < len(head):
-        tag, vr, length, start = _header(head, offset, encoding)
+    offset, last, size = 0, -1, len(head)
+    short, is_implicit = encoding.short, encoding.implicit
+    while offset < size:
+        if not is_implicit:  # `_header` for the commonest: it would take half of all that is done for a small object
+            group, element, vr, length = short.unpack_from(head, offset)
+            tag, start = group << 16 | element, offset + 8
+        if is_implicit or vr not in _SHORT_VRS or group == _DELIMITERS:
+            tag, vr, length, start = _header(head, offset, encoding)
         if tag <= last or tag > _SERIES:
             return
         last = tag
@@ -152,7 +159,7 @@ def _top_level(head: Head, encoding: _Encoding) -> Iterator[tuple[int, bytes]]:
             continue
         offset = start + length
         if tag in _WANTED:
-            if offset > len(head):
+            if offset > size:
                 return
             yield tag, bytes(head[start:offset])
 
@@ -164,7 +171,7 @@ def _header(head: Head, offset: int, encoding: _Encoding) -> tuple[int, bytes, i
         return group << 16 | element, b"", length, offset + 8
     group, element, vr, length = encoding.short.unpack_from(head, offset)
     tag = group << 16 | element
-    if group == 0xFFFE:  # noqa: PLR2004  items and delimiters have no VR (PS3.5 7.5)
+    if group == _DELIMITERS:
         return tag, b"", encoding.length.unpack_from(head, offset + 4)[0], offset + 8
     if vr in _SHORT_VRS:
         return tag, vr, length, offset + 8

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TOKEN_LENGTH = 32
+_DIGITS = frozenset("0123456789abcdef")
 NODE_LOCK = "node.lock"
 """Locked by the node as long as it runs."""
 
@@ -103,6 +104,7 @@ class Spool:
         self.incoming = root / "incoming"
         self.sidecar = root / "sidecar"
         self.quarantine = root / "quarantine"
+        self._shelves = {shelf: root / shelf for shelf in Shelf}
 
     @property
     def ledger_path(self) -> Path:
@@ -157,9 +159,9 @@ class Spool:
 
     def path(self, shelf: Shelf, token: str) -> Path:
         """Return where an object of that name stands or would stand."""
-        if len(token) != _TOKEN_LENGTH or not set(token) <= set("0123456789abcdef"):
+        if len(token) != _TOKEN_LENGTH or not _DIGITS.issuperset(token):
             raise ValueError("not a spool token")
-        return self.root / shelf / token[:2] / f"{token}.dcm"
+        return self._shelves[shelf].joinpath(token[:2], f"{token}.dcm")
 
     def unfinished(self, token: str, worker: str) -> Path:
         """Return where a worker makes an output; `place` gives it its lasting name."""
