@@ -6,6 +6,7 @@ means is decided in `forward`.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self, cast
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -13,24 +14,21 @@ from pynetdicom.dimse_primitives import C_ECHO, C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway.commands import store_request
+from gateway.direct import FileFault, Window, data_set_of, request_pdus, store_answer
 from gateway.negotiation import VERIFICATION
-from gateway.part10 import NotPart10Error, data_set_offset
 from gateway.requestor import Failure, Lost, Wanted, prepared
-from gateway.transport import PDU_BYTES, CallingSocket, heading
+from gateway.transport import PDU_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pynetdicom.dimse_primitives import DimseServiceType
 
     from gateway.requestor import CallingAssociation, Target
 
-_PDV_HEADER_BYTES = 6
 _LAST_MESSAGE_ID = 65_535
-_GATHERED_PIECES = 16
-"""Headings and fragments that go to the system together: about a megabyte."""
-_COMMAND_LAST, _DATA, _DATA_LAST = b"\3", b"\0", b"\2"
+_A_RELEASE_RQ = 5
 
 
 class Connection:
@@ -50,11 +48,15 @@ class Connection:
         self.proposed = frozenset(proposed)
         self._assoc = assoc
         self._message_id = 0
-        self._gathered: list[bytes] = []
+        self._has_begun = False
+        self._window = Window()
+        self._timeout_s = assoc.dimse_timeout or 0.0
+        self._pdu_bytes = min(assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
         self._contexts = {
             Wanted(abstract_syntax=str(c.abstract_syntax), transfer_syntax=str(c.transfer_syntax[0])): c.context_id
             for c in assoc.accepted_contexts
         }
+        self._context_ids = frozenset(cast("int", number) for number in self._contexts.values())
 
     @classmethod
     def open(cls, target: Target, wanted: Sequence[Wanted]) -> Self:
@@ -127,66 +129,60 @@ class Connection:
         Lost
             No answer; the association is gone.
         """
-        self._next_message()
         command = store_request(
-            message_id=self._message_id,
+            message_id=self._next_message(),
             sop_class_uid=wanted.abstract_syntax,
             sop_instance_uid=sop_instance_uid,
         )
-        context_id = cast("int", self._contexts[wanted])
+        padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
         try:
-            with self._assoc.paused():
-                self._put(context_id, _COMMAND_LAST + command)
-                padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
-                sent_bytes = self._put_data_set(context_id, path, padding=padding)
-                return self._status_of(self._assoc.answer()), sent_bytes
-        except (OSError, NotPart10Error):
-            self.abort()
+            with data_set_of(path) as data_set, self._assoc.paused(quietly=True):
+                pieces = request_pdus(
+                    command,
+                    data_set,
+                    context_id=cast("int", self._contexts[wanted]),
+                    pdu_bytes=self._pdu_bytes,
+                    padding=padding,
+                    window=self._window,
+                )
+                return self._exchange(pieces), data_set.size
+        except FileFault:
+            if self._has_begun:
+                self.abort()
             raise Lost(Failure.FILE) from None
         except Lost:
             self.abort()
             raise
 
-    def _next_message(self) -> int:
-        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
-        return self._message_id
-
-    def _put_data_set(self, context_id: int, path: Path, *, padding: bytes) -> int:
-        limit = min(self._assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
-        piece_bytes = max((limit - _PDV_HEADER_BYTES) // 2 * 2, 2)  # fragments have even lengths (PS3.8 Annex E)
-        with path.open("rb") as file:
-            offset = data_set_offset(file)
-            size = remaining = file.seek(0, 2) - offset
-            file.seek(offset)
-            while True:
-                piece = file.read(min(piece_bytes, remaining))
-                if len(piece) < min(piece_bytes, remaining):
-                    raise Lost(Failure.FILE)
-                remaining -= len(piece)
-                if remaining:
-                    self._put(context_id, _DATA + piece)
-                    continue
-                self._put(context_id, _DATA_LAST + piece + padding * (len(piece) % 2))
-                return size
-
-    def _put(self, context_id: int, fragment: bytes) -> None:
-        """Send a fragment, or gather it with those that follow; the last one of a data set never waits."""
-        connection = self._assoc.dul.socket
-        if not isinstance(connection, CallingSocket) or not connection.takes_directly:
-            self._put_in_queue(context_id, fragment)
-            return
-        self._gathered += (heading(context_id, fragment), fragment)
-        if fragment[:1] != _DATA_LAST and len(self._gathered) < _GATHERED_PIECES:
-            return
-        gathered, self._gathered = self._gathered, []
-        if not self._assoc.is_established or not self._assoc.dul.is_alive():
-            raise Lost(Failure.ABORTED)
+    def _exchange(self, pieces: Iterator[list[bytes | memoryview]]) -> int:
+        """Send a request, read its response and return the status; no other thread of the association is woken."""
+        connection = self._assoc.connection
+        self._has_begun = False
         try:
-            connection.send_directly(gathered)
+            with connection.lent():
+                for some in pieces:
+                    self._has_begun = True
+                    connection.send_directly(some)
+                pdu = connection.next_pdu(until=time.monotonic() + self._timeout_s)
+                answer = store_answer(pdu, self._context_ids)
+                if answer is None:
+                    connection.put_back(pdu)
         except TimeoutError:
             raise Lost(Failure.TIMEOUT) from None
         except OSError:
             raise Lost(Failure.ABORTED) from None
+        self._assoc.note_traffic()
+        if answer is None:
+            if pdu[0] == _A_RELEASE_RQ:
+                raise Lost(Failure.ABORTED)
+            return self._status_of(self._assoc.answer())  # in several pieces, an abort, or nonsense
+        if answer.message_id != self._message_id:
+            raise Lost(Failure.BAD_ANSWER)
+        return answer.status
+
+    def _next_message(self) -> int:
+        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        return self._message_id
 
     def _put_in_queue(self, context_id: int, fragment: bytes) -> None:
         if not self._assoc.window.acquire(timeout=self._assoc.dimse_timeout):
@@ -214,6 +210,7 @@ class Connection:
         Lost
             No answer.
         """
+        self._assoc.connection.give_back()
         with self._assoc.paused():
             request = C_ECHO()
             request.AffectedSOPClassUID = VERIFICATION
@@ -227,6 +224,7 @@ class Connection:
 
     def close(self) -> None:
         """Release the association; an association that is gone already is no error."""
+        self._assoc.connection.give_back()
         try:
             with self._assoc.paused():
                 self._assoc.release()
@@ -235,5 +233,6 @@ class Connection:
 
     def abort(self) -> None:
         """End the association at once."""
+        self._assoc.connection.give_back()
         if self._assoc.is_established:
             self._assoc.abort()
