@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from pydicom.uid import ImplicitVRLittleEndian
+
 from gateway.connection import Connection
+from gateway.negotiation import VERIFICATION
 from gateway.requestor import MOST_CONTEXTS, Failure, Lost, Target, Wanted
 from gateway.statuses import Answer, answer_of
 from gateway.tls import calling
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
 _IDLE_S = 10.0
+_ECHO = Wanted(abstract_syntax=VERIFICATION, transfer_syntax=str(ImplicitVRLittleEndian))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,8 @@ class OutcomeKind(StrEnum):
     """The target refuses the object for good; `status` says how."""
     LATER = "later"
     """The same send may succeed later; `why` says what was in the way."""
+    ALREADY_THERE = "already_there"
+    """The target was asked and lists it; it was not sent."""
     SYNTAX_NOT_ACCEPTED = "syntax_not_accepted"
     """The target refused the presentation context of this class in this transfer syntax."""
 
@@ -179,6 +185,22 @@ class Sender:
     ) -> None:
         """Release the association."""
         self.close()
+
+    def probe(self) -> Failure | None:
+        """Ask for a C-ECHO on an association of its own; return why it was not answered, None where it was.
+
+        A target that accepts the association and not the presentation context has answered.
+        """
+        try:
+            connection = Connection.open(self._target, [_ECHO])
+            try:
+                if connection.accepts(_ECHO):
+                    connection.echo()
+            finally:
+                connection.close()
+        except Lost as lost:
+            return lost.why
+        return None
 
     def send(self, objects: Sequence[Outgoing]) -> Iterator[SendOutcome]:
         """Send objects, one outcome each as it happens.
