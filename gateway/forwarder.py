@@ -349,8 +349,10 @@ class Lane:
             self._broken(by_token.pop(next(iter(by_token))), error)
         finally:
             metrics.ASSOCIATIONS.labels("out").dec()
-            self._write_sent()
-            self._give_back(list(by_token.values()))
+            try:
+                self._write_sent()
+            finally:
+                self._give_back(list(by_token.values()))
 
     def _give_back(self, items: Sequence[ClaimedDelivery]) -> None:
         self._deliveries.give_back(items)
