@@ -7,6 +7,7 @@ means is decided in `forward`.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, cast
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -17,14 +18,18 @@ from gateway.commands import store_request
 from gateway.direct import FileFault, Window, data_set_of, request_pdus, store_answer
 from gateway.negotiation import VERIFICATION
 from gateway.requestor import Failure, Lost, Wanted, prepared
+from gateway.statuses import Status
 from gateway.transport import PDU_BYTES
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pynetdicom.dimse_primitives import DimseServiceType
 
+    from gateway.direct import StoreAnswer
+    from gateway.forward import Outgoing
     from gateway.requestor import CallingAssociation, Target
 
 _LAST_MESSAGE_ID = 65_535
@@ -42,6 +47,11 @@ class Connection:
         The established association, or one whose contexts were all refused.
     proposed
         What was proposed in it.
+
+    Attributes
+    ----------
+    operations
+        How many requests may be unanswered at a time; 1 where nothing else was negotiated.
     """
 
     def __init__(self, assoc: CallingAssociation, proposed: Sequence[Wanted]) -> None:
@@ -51,6 +61,7 @@ class Connection:
         self._has_begun = False
         self._window = Window()
         self._timeout_s = assoc.dimse_timeout or 0.0
+        self.operations = _operations(assoc)
         self._pdu_bytes = min(assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
         self._contexts = {
             Wanted(abstract_syntax=str(c.abstract_syntax), transfer_syntax=str(c.transfer_syntax[0])): c.context_id
@@ -59,20 +70,22 @@ class Connection:
         self._context_ids = frozenset(cast("int", number) for number in self._contexts.values())
 
     @classmethod
-    def open(cls, target: Target, wanted: Sequence[Wanted]) -> Self:
+    def open(cls, target: Target, wanted: Sequence[Wanted], *, operations: int = 1) -> Self:
         """Connect and negotiate.
 
         Parameters
         ----------
         wanted
             1 to 128 contexts, each proposed with its one transfer syntax.
+        operations
+            How many requests we should like to have unanswered at a time (PS3.7 D.3.3.3).
 
         Raises
         ------
         Lost
             No association came about for another reason than refused contexts.
         """
-        assoc = prepared(target, wanted)
+        assoc = prepared(target, wanted, operations=operations)
         cls._make_ready(assoc)
         assoc.request()
         if assoc.is_established:
@@ -129,23 +142,14 @@ class Connection:
         Lost
             No answer; the association is gone.
         """
-        command = store_request(
-            message_id=self._next_message(),
-            sop_class_uid=wanted.abstract_syntax,
-            sop_instance_uid=sop_instance_uid,
-        )
-        padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
         try:
-            with data_set_of(path) as data_set, self._assoc.paused(quietly=True):
-                pieces = request_pdus(
-                    command,
-                    data_set,
-                    context_id=cast("int", self._contexts[wanted]),
-                    pdu_bytes=self._pdu_bytes,
-                    padding=padding,
-                    window=self._window,
-                )
-                return self._exchange(pieces), data_set.size
+            with self._talking():
+                size = self._put(path, wanted, sop_instance_uid)
+                pdu = self._assoc.connection.next_pdu(until=time.monotonic() + self._timeout_s)
+                answer = store_answer(pdu, self._context_ids)
+                if answer is None:
+                    self._assoc.connection.put_back(pdu)
+            return self._odd_answer(pdu) if answer is None else self._own_status(answer), size
         except FileFault:
             if self._has_begun:
                 self.abort()
@@ -154,31 +158,108 @@ class Connection:
             self.abort()
             raise
 
-    def _exchange(self, pieces: Iterator[list[bytes | memoryview]]) -> int:
-        """Send a request, read its response and return the status; no other thread of the association is woken."""
-        connection = self._assoc.connection
+    def store_ahead(self, objects: deque[Outgoing]) -> Iterator[tuple[Outgoing, int, int]]:
+        """Send objects, several of them without an answer at a time, as far as `operations` allows and all goes well.
+
+        Parameters
+        ----------
+        objects
+            From the left. What was not answered is still in it afterwards, in its order: all from an object on that
+            has no context or no file, or, after an answer other than success, from the next one on.
+
+        Yields
+        ------
+        outgoing, status, sent_bytes
+            As they are answered, which need not be the order of sending.
+
+        Raises
+        ------
+        Lost
+            The association is gone, or an answer was none that `store` would not look at twice.
+        """
+        waiting: dict[int, tuple[Outgoing, int]] = {}
+        goes_on = True
+        try:
+            with self._talking():
+                while True:
+                    while goes_on and objects and len(waiting) < self.operations:
+                        goes_on = self._put_ahead(objects, waiting)
+                    if not waiting:
+                        return
+                    answer = self._answer_ahead(waiting)
+                    outgoing, size = waiting.pop(answer.message_id)
+                    goes_on = goes_on and answer.status == Status.SUCCESS
+                    yield outgoing, answer.status, size
+        finally:
+            if waiting:
+                objects.extendleft(outgoing for outgoing, _ in reversed(waiting.values()))
+                self.abort()
+
+    def _put_ahead(self, objects: deque[Outgoing], waiting: dict[int, tuple[Outgoing, int]]) -> bool:
+        outgoing = objects[0]
+        if not self.accepts(outgoing.wanted):
+            return False
         self._has_begun = False
         try:
-            with connection.lent():
-                for some in pieces:
-                    self._has_begun = True
-                    connection.send_directly(some)
-                pdu = connection.next_pdu(until=time.monotonic() + self._timeout_s)
-                answer = store_answer(pdu, self._context_ids)
-                if answer is None:
-                    connection.put_back(pdu)
+            size = self._put(outgoing.path, outgoing.wanted, outgoing.sop_instance_uid)
+        except FileFault:
+            if self._has_begun:
+                raise Lost(Failure.FILE) from None
+            return False
+        waiting[self._message_id] = objects.popleft(), size
+        return True
+
+    def _answer_ahead(self, waiting: dict[int, tuple[Outgoing, int]]) -> StoreAnswer:
+        pdu = self._assoc.connection.next_pdu(until=time.monotonic() + self._timeout_s)
+        answer = store_answer(pdu, self._context_ids)
+        if answer is None or answer.message_id not in waiting:
+            raise Lost(Failure.BAD_ANSWER)
+        return answer
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Send and read in this thread within the block; no other thread of the association is woken."""
+        self._has_begun = False
+        try:
+            with self._assoc.paused(quietly=True), self._assoc.connection.lent():
+                yield
+                self._assoc.note_traffic()
         except TimeoutError:
             raise Lost(Failure.TIMEOUT) from None
         except OSError:
             raise Lost(Failure.ABORTED) from None
-        self._assoc.note_traffic()
-        if answer is None:
-            if pdu[0] == _A_RELEASE_RQ:
-                raise Lost(Failure.ABORTED)
-            return self._status_of(self._assoc.answer())  # in several pieces, an abort, or nonsense
+
+    def _put(self, path: Path, wanted: Wanted, sop_instance_uid: str) -> int:
+        """Send a request and return the size of its data set."""
+        command = store_request(
+            message_id=self._next_message(),
+            sop_class_uid=wanted.abstract_syntax,
+            sop_instance_uid=sop_instance_uid,
+        )
+        padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
+        with data_set_of(path) as data_set:
+            for pieces in request_pdus(
+                command,
+                data_set,
+                context_id=cast("int", self._contexts[wanted]),
+                pdu_bytes=self._pdu_bytes,
+                padding=padding,
+                window=self._window,
+            ):
+                self._has_begun = True
+                self._assoc.connection.send_directly(pieces)
+            return data_set.size
+
+    def _own_status(self, answer: StoreAnswer) -> int:
         if answer.message_id != self._message_id:
             raise Lost(Failure.BAD_ANSWER)
         return answer.status
+
+    def _odd_answer(self, pdu: bytes) -> int:
+        """Let pynetdicom read what is in several pieces, an abort, or nonsense."""
+        if pdu[0] == _A_RELEASE_RQ:
+            raise Lost(Failure.ABORTED)
+        return self._status_of(self._assoc.answer())
 
     def _next_message(self) -> int:
         self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
@@ -236,3 +317,10 @@ class Connection:
         self._assoc.connection.give_back()
         if self._assoc.is_established:
             self._assoc.abort()
+
+
+def _operations(assoc: CallingAssociation) -> int:
+    """Return what the peer allows of what we asked for; 0 stands for any number (PS3.7 D.3.3.3.2)."""
+    asked, _ = assoc.requestor.asynchronous_operations
+    allowed, _ = assoc.acceptor.asynchronous_operations
+    return min(asked, allowed) if allowed else asked

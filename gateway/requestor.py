@@ -20,6 +20,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.pdu_primitives import AsynchronousOperationsWindowNegotiation
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation
 
@@ -243,13 +244,15 @@ class CallingAssociation(Association):
         return message
 
 
-def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
+def prepared(target: Target, wanted: Sequence[Wanted], *, operations: int = 1) -> CallingAssociation:
     """Return an association that is ready to be requested.
 
     Parameters
     ----------
     wanted
         1 to 128 contexts, each proposed with its one transfer syntax.
+    operations
+        How many requests we should like to have unanswered at a time; 1 is not negotiated.
 
     Raises
     ------
@@ -279,6 +282,10 @@ def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
     assoc.requestor.maximum_length = PDU_BYTES
     assoc.requestor.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
     assoc.requestor.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    if operations > 1:
+        asked = AsynchronousOperationsWindowNegotiation()
+        asked.maximum_number_operations_invoked, asked.maximum_number_operations_performed = operations, 1
+        assoc.requestor.add_negotiation_item(asked)
     contexts = [build_context(w.abstract_syntax, w.transfer_syntax) for w in wanted]
     for index, context in enumerate(contexts):
         context.context_id = 2 * index + 1
