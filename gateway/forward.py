@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
 _IDLE_S = 10.0
-_OPERATIONS = 8
+OPERATIONS = 8
 """So many objects are sent without an answer to the first, where the target allows it."""
 _ECHO = Wanted(abstract_syntax=VERIFICATION, transfer_syntax=str(ImplicitVRLittleEndian))
 
@@ -277,7 +277,7 @@ class Sender:
         self.close()
         # What was needed lately is proposed again, so that mixed studies do not open an association for each change.
         proposed = tuple(dict.fromkeys((*kinds, *reversed(self._recent))))[:MOST_CONTEXTS]
-        self._connection = Connection.open(self._target, proposed, operations=_OPERATIONS)
+        self._connection = Connection.open(self._target, proposed, operations=OPERATIONS)
         self.associations_opened += 1
         self._recent = dict.fromkeys(reversed(proposed))
         return self._connection, True
