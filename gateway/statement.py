@@ -200,7 +200,8 @@ def _retrieve_scu(config: GatewayConfig) -> Iterator[str]:
     yield ""
     yield (
         "When somebody runs `sonoveil pull` or `sonoveil reconcile --find`, and for `check_existing`. Study Root, "
-        "Implicit VR Little Endian, hierarchical: STUDY, SERIES and IMAGE level in turn, each with the unique keys of the levels above; no extended negotiation. C-MOVE goes "
+        "Implicit VR Little Endian, hierarchical: STUDY, SERIES and IMAGE level in turn, each with the unique keys of "
+        "the levels above; no extended negotiation. C-MOVE goes "
         f"to {' or '.join(config.listener.ae_titles)}. For C-GET the Storage SCP role is proposed for the classes that "
         "the peer lists, each in as many transfer syntaxes of its own as there are contexts; where it lists none, for "
         "common ones. An object is complete when it is acknowledged here, whatever the peer counts."
