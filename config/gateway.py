@@ -13,7 +13,7 @@ from config.hosts import AETitle, BindHost, Host, Port, is_network
 from config.profile import Profile
 from config.rule import Rule
 from config.section import ListOf, LocalPath, Name, NoRepeats, OneOrMany, Section
-from config.units import Duration, Share, Size, Wait
+from config.units import Duration, Hours, Share, Size, Wait
 
 _DAY = timedelta(days=1)
 _MOST_WORKERS = 512
@@ -154,6 +154,8 @@ class Node(Section):
         Whether it is asked to commit to keep what it was sent; it may then call us to answer.
     commitment_timeout
         Without an answer for so long, it is asked again.
+    check_existing
+        Whether it is asked (C-FIND) for what it has, before anything is sent to it for the first time.
     transfer_syntaxes
         `keep`, or the UIDs of the transfer syntaxes that it takes, the preferred first.
     """
@@ -170,6 +172,7 @@ class Node(Section):
     tls: NodeTls | None = None
     storage_commitment: bool = False
     commitment_timeout: Wait = _DAY
+    check_existing: bool = False
     transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = (KEEP,)
 
     @model_validator(mode="after")
@@ -178,6 +181,8 @@ class Node(Section):
             raise ValueError("a node with a `port` needs a host that is no network; put its address first in `host`")
         if self.storage_commitment and self.port is None:
             raise ValueError("`storage_commitment` is asked of a node that is sent to; add its `port`")
+        if self.check_existing and self.port is None:
+            raise ValueError("`check_existing` asks a node that is sent to by C-STORE; add its `port`")
         return self
 
     @model_validator(mode="after")
@@ -256,13 +261,17 @@ class Send(Section):
     retry_delay, retry_delay_multiplier, max_retry_delay
         The first wait, what each further one is multiplied by, and the longest.
     retry_max
-        How many tries in all before a delivery has failed; 0 tries for ever.
+        How many tries in all before a delivery has failed; 0 tries for ever. While a target does not answer, nothing
+        is tried.
+    off_peak
+        When the results of rules with `priority: off_peak` leave.
     """
 
     retry_delay: Wait = timedelta(seconds=60)
     retry_delay_multiplier: Annotated[float, Field(ge=1, le=100)] = 2.0
     max_retry_delay: Wait = timedelta(minutes=15)
     retry_max: Annotated[int, Field(ge=0)] = 0
+    off_peak: Hours = "20:00-06:00"
 
     @model_validator(mode="after")
     def _waits_are_in_order(self) -> Self:

@@ -27,7 +27,7 @@ _BUSY_TIMEOUT_S = 60
 _FULL = 2
 _MOST_IN_ONE_STATEMENT = 500
 _MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a test holds it to the files, so that opening a ledger needs no Alembic."""
 
 
@@ -158,17 +158,32 @@ class Database:
 
         Transactions that write come one after the other (`write` begins IMMEDIATE), so that no two rows follow one.
         """
-        content: dict[str, Any] = {
-            "at": float(self.clock()),
-            "actor": actor,
-            "action": action,
-            "instance_id": instance_id,
-            "detail": dict(detail),
-        }
+        self.append_audits(connection, actor=actor, rows=[(action, instance_id, detail)])
+
+    def append_audits(
+        self,
+        connection: sa.Connection,
+        *,
+        actor: str,
+        rows: Sequence[tuple[str, int | None, Mapping[str, str | int | float | None]]],
+    ) -> None:
+        """Write several rows of the audit: action, instance and detail of each."""
         newest = sa.select(audit.c.sha256).order_by(audit.c.id.desc()).limit(1)
         previous = connection.execute(newest).scalar() or BEFORE_THE_FIRST
-        sha256 = row_sha256(previous, **content)
-        connection.execute(audit.insert().values(**content, previous_sha256=previous, sha256=sha256))
+        at = float(self.clock())
+        written = []
+        for action, instance_id, detail in rows:
+            content: dict[str, Any] = {
+                "at": at,
+                "actor": actor,
+                "action": action,
+                "instance_id": instance_id,
+                "detail": dict(detail),
+            }
+            sha256 = row_sha256(previous, **content)
+            written.append({**content, "previous_sha256": previous, "sha256": sha256})
+            previous = sha256
+        connection.execute(audit.insert(), written)
 
     def newest_audit_number(self) -> int:
         """Return the greatest number that an audit row was ever given, whether or not the row is still there."""

@@ -7,11 +7,15 @@ hammered and one bad object does not stop the others. When to try again is `retr
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from pydicom.uid import ImplicitVRLittleEndian
+
 from gateway.connection import Connection
+from gateway.negotiation import VERIFICATION
 from gateway.requestor import MOST_CONTEXTS, Failure, Lost, Target, Wanted
 from gateway.statuses import Answer, answer_of
 from gateway.tls import calling
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 _FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
 _IDLE_S = 10.0
+OPERATIONS = 8
+"""So many objects are sent without an answer to the first, where the target allows it."""
+_ECHO = Wanted(abstract_syntax=VERIFICATION, transfer_syntax=str(ImplicitVRLittleEndian))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,8 @@ class OutcomeKind(StrEnum):
     """The target refuses the object for good; `status` says how."""
     LATER = "later"
     """The same send may succeed later; `why` says what was in the way."""
+    ALREADY_THERE = "already_there"
+    """The target was asked and lists it; it was not sent."""
     SYNTAX_NOT_ACCEPTED = "syntax_not_accepted"
     """The target refused the presentation context of this class in this transfer syntax."""
 
@@ -168,6 +177,7 @@ class Sender:
         self._used_at = time.monotonic()
         self._connection: Connection | None = None
         self._recent: dict[Wanted, None] = {}
+        self._one_by_one = False
         self.associations_opened = 0
 
     def __enter__(self) -> Self:
@@ -180,6 +190,22 @@ class Sender:
         """Release the association."""
         self.close()
 
+    def probe(self) -> Failure | None:
+        """Ask for a C-ECHO on an association of its own; return why it was not answered, None where it was.
+
+        A target that accepts the association and not the presentation context has answered.
+        """
+        try:
+            connection = Connection.open(self._target, [_ECHO])
+            try:
+                if connection.accepts(_ECHO):
+                    connection.echo()
+            finally:
+                connection.close()
+        except Lost as lost:
+            return lost.why
+        return None
+
     def send(self, objects: Sequence[Outgoing]) -> Iterator[SendOutcome]:
         """Send objects, one outcome each as it happens.
 
@@ -190,23 +216,44 @@ class Sender:
             syntax) take further associations, one after the other.
         """
         failures = 0
+        self._one_by_one = False
         if self._connection is not None and not self._connection.is_open:
             self.close()  # what a peer refused or ended before this call is asked anew
         for group in _groups(objects):
             kinds = tuple(dict.fromkeys(o.wanted for o in group))
-            for outgoing in group:
+            rest = deque(group)
+            while rest:
+                if failures < _FAILURES_IN_A_ROW:
+                    for outcome in self._send_ahead(rest):
+                        failures = _failures_after(outcome, failures)
+                        yield outcome
+                if not rest:
+                    break
+                outgoing = rest.popleft()
                 if failures >= _FAILURES_IN_A_ROW:
                     yield _later(outgoing, Failure.NOT_TRIED)
                     continue
                 outcome = self._send_one(outgoing, kinds)
                 self._used_at = time.monotonic()
-                if outcome.is_target_down:
-                    failures = _FAILURES_IN_A_ROW
-                elif outcome.kind is not OutcomeKind.LATER:
-                    failures = 0
-                elif outcome.why is not Failure.FILE:
-                    failures += 1
+                failures = _failures_after(outcome, failures)
                 yield outcome
+
+    def _send_ahead(self, rest: deque[Outgoing]) -> Iterator[SendOutcome]:
+        """Send without waiting for each answer, where the target allows that on the association that is open.
+
+        What that brings trouble with stays in `rest`, with all behind it, and is sent one by one: only then it is known
+        which object it is.
+        """
+        connection = self._connection
+        if self._one_by_one or connection is None or not connection.is_open or connection.operations == 1:
+            return
+        try:
+            for outgoing, status, sent_bytes in connection.store_ahead(rest):
+                self._used_at = time.monotonic()
+                yield _answered(outgoing, status, sent_bytes)
+        except Lost:
+            self._one_by_one = True
+            self.close()
 
     def _send_one(self, outgoing: Outgoing, kinds: tuple[Wanted, ...]) -> SendOutcome:
         try:
@@ -230,7 +277,7 @@ class Sender:
         self.close()
         # What was needed lately is proposed again, so that mixed studies do not open an association for each change.
         proposed = tuple(dict.fromkeys((*kinds, *reversed(self._recent))))[:MOST_CONTEXTS]
-        self._connection = Connection.open(self._target, proposed)
+        self._connection = Connection.open(self._target, proposed, operations=OPERATIONS)
         self.associations_opened += 1
         self._recent = dict.fromkeys(reversed(proposed))
         return self._connection, True
@@ -263,10 +310,22 @@ def _stored(connection: Connection, outgoing: Outgoing) -> SendOutcome:
         return SendOutcome(
             token=outgoing.token, kind=OutcomeKind.SYNTAX_NOT_ACCEPTED, status=None, why=None, sent_bytes=0
         )
-    status, sent_bytes = connection.store(outgoing.path, outgoing.wanted, outgoing.sop_instance_uid)
+    return _answered(outgoing, *connection.store(outgoing.path, outgoing.wanted, outgoing.sop_instance_uid))
+
+
+def _answered(outgoing: Outgoing, status: int, sent_bytes: int) -> SendOutcome:
     kind = _KINDS[answer_of(status)]
     why = Failure.OUT_OF_RESOURCES if kind is OutcomeKind.LATER else None
     return SendOutcome(token=outgoing.token, kind=kind, status=status, why=why, sent_bytes=sent_bytes)
+
+
+def _failures_after(outcome: SendOutcome, before: int) -> int:
+    """Return how many failures in a row the target has, for `_FAILURES_IN_A_ROW`."""
+    if outcome.is_target_down:
+        return _FAILURES_IN_A_ROW
+    if outcome.kind is not OutcomeKind.LATER:
+        return 0
+    return before if outcome.why is Failure.FILE else before + 1
 
 
 def _later(outgoing: Outgoing, why: Failure) -> SendOutcome:

@@ -14,6 +14,7 @@ from gateway.audit_messages import EVENTS, LARGEST_BYTES, OURS, PROCESS
 from gateway.audit_syslog import MESSAGE_ID
 from gateway.commitment import WELL_KNOWN_INSTANCE
 from gateway.commitments import ASK_AFTER_S, MOST_IN_ONE_REQUEST
+from gateway.forward import OPERATIONS
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.querying import FIND, GET, MOVE
 from gateway.requestor import MOST_CONTEXTS
@@ -100,7 +101,8 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
             ("Port", config.listener.port),
             ("Application context", "1.2.840.10008.3.1.1.1"),
             ("Largest PDU received and sent", f"{PDU_BYTES} bytes (16777216 are tolerated)"),
-            ("Asynchronous operations window", "not negotiated: one operation at a time"),
+            ("Asynchronous operations window, as acceptor", "not negotiated: one operation at a time"),
+            ("Asynchronous operations window, as Storage SCU", f"{OPERATIONS} invoked, 1 performed are proposed"),
             ("User identity, extended negotiation", "not supported; an identity that is offered is not looked at"),
             ("Associations received at the same time", config.listener.max_associations),
         ],
@@ -167,14 +169,23 @@ def _storage_scu(config: GatewayConfig) -> Iterator[str]:
         f"at most {MOST_CONTEXTS} contexts an association, further associations beyond. Objects leave in the "
         "syntax that they have after de-identification. A target that refuses that context is offered Explicit VR "
         "Little Endian once; then the delivery fails and is shown to a person. Every re-send is byte for byte the "
-        "same, with the same UIDs."
+        "same, with the same UIDs. Where the target accepts an asynchronous operations window, so many requests are "
+        "sent before the first is answered."
     )
     yield ""
     yield (
         "0x0000 and warnings (0xBxxx, 0x0001, 0x0107, 0x0116) are deliveries. 0xA7xx, a lost or rejected "
         "association and no answer are tried again, later each time. Every other status is a failure that a "
-        "person looks at."
+        "person looks at. After a minute without a delivery, and after a failure, a C-ECHO on an association of its "
+        "own goes before any object; a target that accepts the association and not Verification has answered."
     )
+    asked = [name for name, node in config.nodes.items() if node.check_existing]
+    if asked:
+        yield ""
+        yield (
+            f"Before the first send to {', '.join(asked)}: C-FIND, Study Root, IMAGE level, with Study and Series "
+            "Instance UID and a list of SOP Instance UIDs; what is listed is not sent."
+        )
     yield ""
     send = config.send
     tries = send.retry_max or "without limit"
@@ -188,8 +199,9 @@ def _retrieve_scu(config: GatewayConfig) -> Iterator[str]:
     yield "## Query/Retrieve SCU"
     yield ""
     yield (
-        "Only when somebody runs `sonoveil pull`. Study Root, Implicit VR Little Endian, hierarchical: STUDY, SERIES "
-        "and IMAGE level in turn, each with the unique keys of the levels above; no extended negotiation. C-MOVE goes "
+        "When somebody runs `sonoveil pull` or `sonoveil reconcile --find`, and for `check_existing`. Study Root, "
+        "Implicit VR Little Endian, hierarchical: STUDY, SERIES and IMAGE level in turn, each with the unique keys of "
+        "the levels above; no extended negotiation. C-MOVE goes "
         f"to {' or '.join(config.listener.ae_titles)}. For C-GET the Storage SCP role is proposed for the classes that "
         "the peer lists, each in as many transfer syntaxes of its own as there are contexts; where it lists none, for "
         "common ones. An object is complete when it is acknowledged here, whatever the peer counts."
@@ -207,7 +219,7 @@ def _verification(config: GatewayConfig) -> Iterator[str]:
     may = [name for name, node in config.nodes.items() if node.allow_echo]
     yield (
         f"As SCP: answered to {', '.join(may) if may else 'nobody'}. As SCU: `sonoveil check` asks every node that "
-        "has a port."
+        "has a port; targets are asked before objects are sent to them, see Storage SCU."
     )
 
 

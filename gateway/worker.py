@@ -22,6 +22,7 @@ from gateway.entries import Claim, Output, Route
 from gateway.headers import read_header, text, values
 from gateway.ledger import Ledger
 from gateway.objections import WITHDRAWN_NOTE
+from gateway.priority import Priority
 from gateway.processes import as_child, begin_child
 from gateway.rules import Facts, choose, choose_late
 from gateway.sealing import Sealer
@@ -177,7 +178,9 @@ class Worker:
         )
         rules = self._config.rules
         rule = choose(rules, facts) if first is None else choose_late(rules, facts, first=first)
-        return Route(rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target), rule
+        return Route(
+            rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target, priority=Priority.of(rule)
+        ), rule
 
     def _hold_withdrawn(self, claim: Claim, header: pydicom.Dataset) -> None:
         node = self._config.nodes.get(claim.node)
