@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from config.gateway import Node, NodeTls
 
-_FAILURES_IN_A_ROW = 2
+FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
-_IDLE_S = 10.0
+IDLE_S = 10.0
+"""So long a connection is kept that is not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ _KINDS = {
 }
 
 
-def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = _IDLE_S) -> Target:
+def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = IDLE_S) -> Target:
     """Return whom to call for a configured node.
 
     Parameters
@@ -163,7 +164,7 @@ class Sender:
         idle: timedelta | None = None,
     ) -> None:
         self.node_name = node_name
-        self._idle_s = _IDLE_S if idle is None else idle.total_seconds()
+        self._idle_s = IDLE_S if idle is None else idle.total_seconds()
         self._target = target_of(node, calling_ae_title=calling_ae_title, tls=tls, idle_s=self._idle_s)
         self._used_at = time.monotonic()
         self._connection: Connection | None = None
@@ -195,17 +196,12 @@ class Sender:
         for group in _groups(objects):
             kinds = tuple(dict.fromkeys(o.wanted for o in group))
             for outgoing in group:
-                if failures >= _FAILURES_IN_A_ROW:
-                    yield _later(outgoing, Failure.NOT_TRIED)
+                if failures >= FAILURES_IN_A_ROW:
+                    yield not_tried(outgoing)
                     continue
                 outcome = self._send_one(outgoing, kinds)
                 self._used_at = time.monotonic()
-                if outcome.is_target_down:
-                    failures = _FAILURES_IN_A_ROW
-                elif outcome.kind is not OutcomeKind.LATER:
-                    failures = 0
-                elif outcome.why is not Failure.FILE:
-                    failures += 1
+                failures = failures_after(outcome, failures)
                 yield outcome
 
     def _send_one(self, outgoing: Outgoing, kinds: tuple[Wanted, ...]) -> SendOutcome:
@@ -267,6 +263,20 @@ def _stored(connection: Connection, outgoing: Outgoing) -> SendOutcome:
     kind = _KINDS[answer_of(status)]
     why = Failure.OUT_OF_RESOURCES if kind is OutcomeKind.LATER else None
     return SendOutcome(token=outgoing.token, kind=kind, status=status, why=why, sent_bytes=sent_bytes)
+
+
+def failures_after(outcome: SendOutcome, before: int) -> int:
+    """Return how many failures in a row the target has, for `FAILURES_IN_A_ROW`."""
+    if outcome.is_target_down:
+        return FAILURES_IN_A_ROW
+    if outcome.kind is not OutcomeKind.LATER:
+        return 0
+    return before if outcome.why is Failure.FILE else before + 1
+
+
+def not_tried(outgoing: Outgoing) -> SendOutcome:
+    """Return the outcome of an object that was left for later, because the target failed with those before."""
+    return _later(outgoing, Failure.NOT_TRIED)
 
 
 def _later(outgoing: Outgoing, why: Failure) -> SendOutcome:

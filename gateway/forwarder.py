@@ -19,6 +19,7 @@ from gateway.commitments import ASK_AFTER_S
 from gateway.confirmer import confirmer_of
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
+from gateway.dicomweb.sender import WebSender
 from gateway.forward import OutcomeKind, Outgoing, Sender, SendOutcome
 from gateway.processes import StopFlag, as_child, begin_child
 from gateway.requestor import Failure
@@ -136,6 +137,14 @@ class Circuit:
         return any(row.action in {"retry_target", "retry", "resend"} for row in rows)
 
 
+def _sender_of(config: GatewayConfig, target: str) -> Sender | WebSender:
+    """Return what sends to a target: STOW-RS where it has a `url`, C-STORE elsewhere."""
+    node, tls = config.nodes[target], config.tls_towards(target)
+    if node.url is not None:
+        return WebSender(target, node, tls=tls)
+    return Sender(target, node, calling_ae_title=config.calling_ae_title(target), tls=tls)
+
+
 class Lane:
     """One association's worth of sending: a thread that claims, sends and records.
 
@@ -168,12 +177,7 @@ class Lane:
         self._whole_studies = config.completion.release == "study"
         self._ask_after_s = ASK_AFTER_S if config.nodes[settings.target].storage_commitment else None
         self._listed_syntaxes = config.nodes[settings.target].listed_syntaxes
-        self._sender = Sender(
-            settings.target,
-            config.nodes[settings.target],
-            calling_ae_title=config.calling_ae_title(settings.target),
-            tls=config.tls_towards(settings.target),
-        )
+        self._sender = _sender_of(config, settings.target)
 
     def run(self) -> None:
         """Send until asked to stop."""
