@@ -117,7 +117,8 @@ def _can_write(existing: Path, path: Path) -> str:
 def _own_tls(config: GatewayConfig) -> Iterator[_Finding]:
     from gateway.tls import TlsFilesError, listening  # noqa: PLC0415  as in `_nodes`
 
-    sections = {"listener.tls": config.listener.tls, "dicomweb.tls": config.dicomweb and config.dicomweb.tls}
+    web = None if config.dicomweb is None else config.dicomweb.tls
+    sections = {"listener.tls": config.listener.tls, "dicomweb.tls": web}
     for subject, tls in sections.items():
         if tls is None:
             continue

@@ -106,7 +106,7 @@ def told_about(body: bytes, sop_instance_uid: str) -> Told | None:
         return None
     module = answer[0] if isinstance(answer, list) and answer else answer
     for item in _items(module, _FAILED_SOP_SEQUENCE):
-        if _first(item, _REFERENCED_INSTANCE) in {sop_instance_uid, None}:
+        if _first(item, _REFERENCED_INSTANCE) in (sop_instance_uid, None):  # no set: it may be anything
             return Told(is_stored=False, reason=_status(item, _FAILURE_REASON))
     for item in _items(module, _REFERENCED_SOP_SEQUENCE):
         if _first(item, _REFERENCED_INSTANCE) == sop_instance_uid:

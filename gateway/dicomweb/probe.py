@@ -1,6 +1,7 @@
 """Can a node with a `url` be talked to, and does it let us in; the counterpart of C-ECHO, which DICOMweb lacks.
 
-Rule of the file: nothing is stored and nothing of a patient is asked for: the question is for a study that cannot exist.
+Rule of the file: nothing is stored and nothing of a patient is asked for: the question is for a study that cannot
+exist.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from gateway.dicomweb.answers import DICOM_JSON
-from gateway.dicomweb.sender import WebClient
+from gateway.dicomweb.client import WebClient
 from gateway.requestor import Lost
 
 if TYPE_CHECKING:

@@ -9,22 +9,17 @@ instance that was sent, because a proxy also answers 200.
 
 from __future__ import annotations
 
-import ssl
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
-import httpx
-
 from gateway.dicomweb.answers import DICOM_JSON, told_about
+from gateway.dicomweb.client import WebClient
 from gateway.dicomweb.part import MEDIA_TYPE
-from gateway.dicomweb.tokens import TokenFile
 from gateway.forward import FAILURES_IN_A_ROW, IDLE_S, OutcomeKind, SendOutcome, failures_after, not_tried
 from gateway.requestor import Failure, Lost
 from gateway.statuses import REFERENCED_SYNTAX_NOT_SUPPORTED, Answer, answer_of
-from gateway.tls import calling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,128 +27,23 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from config.gateway import Node, NodeTls
+    from gateway.dicomweb.client import HttpAnswer
     from gateway.forward import Outgoing
-    from gateway.tls import RenewedContext
 
 _PIECE_BYTES = 1 << 20
-_LARGEST_ANSWER_BYTES = 1 << 20
 _OF_THE_NODE = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.NOT_ACCEPTABLE,
+        HTTPStatus.GONE,
         HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
     }
 )
-"""Said of us or of the URL, not of the object: every other object would fare the same, as with a rejected association."""
+"""Said of us or of the URL, not of the object: others would fare the same, as with a rejected association."""
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpAnswer:
-    """An answer, its body read.
-
-    Parameters
-    ----------
-    body
-        Up to a megabyte; a longer one is no answer to one instance and is empty here.
-    """
-
-    status: int
-    body: bytes
-
-
-class WebClient:
-    """HTTP to one node with a `url`: its token, its TLS, its timeouts. For one thread.
-
-    Parameters
-    ----------
-    node
-        The target.
-    tls
-        Ours towards it (`GatewayConfig.tls_towards`).
-
-    Raises
-    ------
-    gateway.tls.TlsFilesError, config.tokens.TokenUnusableError
-        A file cannot be used.
-    """
-
-    def __init__(self, node: Node, *, tls: NodeTls | None) -> None:
-        assert node.url is not None
-        self._url = node.url
-        self._timeout_s = node.timeout.total_seconds()
-        self._token = None if node.token_file is None else TokenFile(node.token_file)
-        self._renewed: RenewedContext | None = calling(tls) if tls is not None and node.is_encrypted else None
-        self._server_name = tls.server_name if tls is not None else None
-        self._context: ssl.SSLContext | None = None
-        self._client: httpx.Client | None = None
-        self.was_used = False
-
-    def ask(
-        self, method: str, path: str, *, content: Iterator[bytes] | None = None, headers: dict[str, str]
-    ) -> HttpAnswer:
-        """Send one request and read its answer.
-
-        Raises
-        ------
-        gateway.requestor.Lost
-            There is no answer.
-        """
-        if self._token is not None:
-            headers |= {"Authorization": f"Bearer {self._token.current()}"}
-        extensions = {"sni_hostname": self._server_name} if self._server_name is not None else {}
-        try:
-            with self._current().stream(
-                method, self._url + path, content=content, headers=headers, extensions=extensions
-            ) as response:
-                self.was_used = True
-                return HttpAnswer(status=response.status_code, body=self._body(response))
-        except Lost:
-            self.close()
-            raise
-        except httpx.TimeoutException as error:
-            self.close()
-            connecting = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
-            raise Lost(Failure.UNREACHABLE if connecting else Failure.TIMEOUT) from None
-        except httpx.ConnectError as error:
-            self.close()
-            raise Lost(Failure.TLS if _is_of_tls(error) else Failure.UNREACHABLE) from None
-        except httpx.HTTPError:
-            self.close()
-            raise Lost(Failure.ABORTED) from None
-
-    def _body(self, response: httpx.Response) -> bytes:
-        body, deadline = bytearray(), time.monotonic() + self._timeout_s
-        for piece in response.iter_raw():
-            body += piece
-            if time.monotonic() > deadline:
-                raise Lost(Failure.TIMEOUT)
-            if len(body) > _LARGEST_ANSWER_BYTES:
-                return b""
-        return bytes(body)
-
-    def _current(self) -> httpx.Client:
-        context = None if self._renewed is None else self._renewed.current()
-        if self._client is None or context is not self._context:
-            self.close()
-            self._context = context
-            self._client = httpx.Client(
-                verify=context if context is not None else False,  # without a context, nothing is called by https
-                trust_env=False,
-                timeout=self._timeout_s,
-                limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE_S),
-                headers={"Accept-Encoding": "identity"},
-            )
-        return self._client
-
-    def close(self) -> None:
-        """Close the connection, if one is open."""
-        current, self._client = self._client, None
-        self.was_used = False
-        if current is not None:
-            current.close()
 
 
 class WebSender:
@@ -247,8 +137,9 @@ def outcome_of(answer: HttpAnswer, outgoing: Outgoing, *, sent_bytes: int) -> Se
 
     Stored, with or without a warning, is a delivery. A failure reason is read as the status of a C-STORE would be.
     Where nothing is said of the instance, the status decides: 5xx, 408, 425 and 429 are tried again later; 401, 403,
-    404, 405, 407 and redirections are about us or the URL and rest the whole target; 415 asks for another transfer
-    syntax. Everything else, a bare 200 included, is a refusal that somebody must look at.
+    404, 405, 406, 407, 410 and redirections are about us or the URL and rest the whole target; 415 asks for another
+    transfer syntax; a 2xx is no answer to what was asked, and the same is sent again later. Everything else is a
+    refusal that somebody must look at.
     """
     told = (
         told_about(answer.body, outgoing.sop_instance_uid) if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else None
@@ -275,6 +166,8 @@ def _by_status(status: int, outgoing: Outgoing) -> SendOutcome:
         return _outcome(outgoing, OutcomeKind.LATER, status=status, why=Failure.OUT_OF_RESOURCES)
     if status in _OF_THE_NODE or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _outcome(outgoing, OutcomeKind.LATER, status=status, why=Failure.REJECTED)
+    if status < HTTPStatus.MULTIPLE_CHOICES:
+        return _outcome(outgoing, OutcomeKind.LATER, status=status, why=Failure.BAD_ANSWER)
     if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
         return _outcome(outgoing, OutcomeKind.SYNTAX_NOT_ACCEPTED)
     return _outcome(outgoing, OutcomeKind.REFUSED, status=status)
@@ -303,14 +196,6 @@ def _streamed(path: Path, size_bytes: int, *, head: bytes, tail: bytes) -> Itera
     if left:
         raise Lost(Failure.FILE)
     yield tail
-
-
-def _is_of_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _outcome(
