@@ -6,6 +6,7 @@ Rule of the file: a section checks what can be seen inside it; what needs two se
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -207,6 +208,8 @@ class Node(Section):
     def _a_port_needs_an_address(self) -> Self:
         if self.port is not None and self.address is None:
             raise ValueError("a node with a `port` needs a host that is no network; put its address first in `host`")
+        if self.storage_commitment and self.url is not None:
+            raise ValueError("DICOMweb has no storage commitment; a node with a `url` cannot be asked for it")
         if self.storage_commitment and self.port is None:
             raise ValueError("`storage_commitment` is asked of a node that is sent to; add its `port`")
         return self
@@ -231,6 +234,11 @@ class Node(Section):
     def address(self) -> str | None:
         """The host to connect to: the first that is no network."""
         return next((host for host in self.host if not is_network(host)), None)
+
+    @property
+    def web_host(self) -> str | None:
+        """The host of its `url`."""
+        return None if self.url is None else urlsplit(self.url).hostname
 
     @property
     def is_encrypted(self) -> bool:

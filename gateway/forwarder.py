@@ -19,7 +19,6 @@ from gateway.commitments import ASK_AFTER_S
 from gateway.confirmer import confirmer_of
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
-from gateway.dicomweb.sender import WebSender
 from gateway.forward import OutcomeKind, Outgoing, Sender, SendOutcome
 from gateway.processes import StopFlag, as_child, begin_child
 from gateway.requestor import Failure
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from config.schema import GatewayConfig, Send
+    from gateway.dicomweb.sender import WebSender
 
 _BATCH = 32
 _LEASE_S = 3600.0
@@ -141,6 +141,8 @@ def _sender_of(config: GatewayConfig, target: str) -> Sender | WebSender:
     """Return what sends to a target: STOW-RS where it has a `url`, C-STORE elsewhere."""
     node, tls = config.nodes[target], config.tls_towards(target)
     if node.url is not None:
+        from gateway.dicomweb.sender import WebSender  # noqa: PLC0415  httpx, which most forwarders do not need
+
         return WebSender(target, node, tls=tls)
     return Sender(target, node, calling_ae_title=config.calling_ae_title(target), tls=tls)
 

@@ -151,7 +151,6 @@ class Node:
     def _run(self, database: Database, key: bytes, announce: Callable[[Mapping[str, int]], None]) -> None:
         # These import prometheus_client, which looks at the folder above when it is imported.
         from gateway.arrivals import LedgerIntake  # noqa: PLC0415
-        from gateway.dicomweb.server import StoreServer  # noqa: PLC0415
         from gateway.health import HealthServer  # noqa: PLC0415
         from gateway.metrics import BUILD_INFO, registry  # noqa: PLC0415
         from gateway.receive import Receiver  # noqa: PLC0415
@@ -178,9 +177,7 @@ class Node:
         )
         commitments = Commitments(database)
         receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments), shortage=room.shortage)
-        doors = _Doors(
-            dicom=receiver, web=StoreServer(config, intake) if config.dicomweb is not None else None, intake=intake
-        )
+        doors = _Doors(dicom=receiver, web=_web_service(config, intake), intake=intake)
         _require_usable_certificates(config)
         children = Children(database, ledger, self._wanted(config, key))
         health = HealthServer(
@@ -322,6 +319,14 @@ class Node:
                 database.append_audit(connection, actor=NODE, action=action, instance_id=None, detail=detail)
 
         self._owed.write(write)
+
+
+def _web_service(config: GatewayConfig, intake: LedgerIntake) -> StoreServer | None:
+    if config.dicomweb is None:
+        return None
+    from gateway.dicomweb.server import StoreServer  # noqa: PLC0415  uvicorn
+
+    return StoreServer(config, intake)
 
 
 def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, ...]:

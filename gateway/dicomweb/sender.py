@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gateway.forward import Outgoing
 
 _PIECE_BYTES = 1 << 20
-_OF_THE_NODE = frozenset(
+OF_THE_NODE = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
@@ -43,7 +43,8 @@ _OF_THE_NODE = frozenset(
     }
 )
 """Said of us or of the URL, not of the object: others would fare the same, as with a rejected association."""
-_LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+"""The same request may succeed later, as after 5xx."""
 
 
 class WebSender:
@@ -162,9 +163,9 @@ def outcome_of(answer: HttpAnswer, outgoing: Outgoing, *, sent_bytes: int) -> Se
 
 
 def _by_status(status: int, outgoing: Outgoing) -> SendOutcome:
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in LATER:
         return _outcome(outgoing, OutcomeKind.LATER, status=status, why=Failure.OUT_OF_RESOURCES)
-    if status in _OF_THE_NODE or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+    if status in OF_THE_NODE or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return _outcome(outgoing, OutcomeKind.LATER, status=status, why=Failure.REJECTED)
     if status < HTTPStatus.MULTIPLE_CHOICES:
         return _outcome(outgoing, OutcomeKind.LATER, status=status, why=Failure.BAD_ANSWER)
