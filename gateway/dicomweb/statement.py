@@ -59,8 +59,8 @@ def origin_server(config: GatewayConfig) -> Iterator[str]:
     behind = ", behind a proxy that speaks TLS" if web.behind_proxy else ""
     yield (
         f"POST to `{scheme}://{web.host}:{web.port}{ROOT}/studies` and `{ROOT}/studies/{{study}}`{behind}; HTTP/1.1, "
-        f'with a length or in chunks. The body is `multipart/related; type="{MEDIA_TYPE}"`, each part a Part 10 file in any '
-        "transfer syntax; metadata with bulk data (JSON, XML) is not taken. Nothing can be searched, retrieved or "
+        f'with a length or in chunks. The body is `multipart/related; type="{MEDIA_TYPE}"`, each part a Part 10 file '
+        "in any transfer syntax; metadata with bulk data (JSON, XML) is not taken. Nothing can be searched, retrieved or "
         "deleted. What is stored, held or refused afterwards is as with C-STORE."
     )
     yield ""
@@ -109,8 +109,8 @@ def user_agent(config: GatewayConfig) -> Iterator[str]:
     yield (
         "Nodes with a `url` are sent to by STOW-RS instead of C-STORE: POST to URL/studies, one instance in a request, "
         f'`multipart/related; type="{MEDIA_TYPE}"` with a Content-Length, Accept: {DICOM_JSON}, HTTP/1.1, connections '
-        "kept open. With https the certificate and its name are verified. Redirections are not followed. Storage commitment "
-        "is not part of DICOMweb and is not asked of them."
+        "kept open. With https the certificate and its name are verified. Redirections are not followed. Storage "
+        "commitment is not part of DICOMweb and is not asked of them."
     )
     yield ""
     yield from table(
