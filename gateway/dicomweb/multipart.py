@@ -1,7 +1,8 @@
 """A multipart body, cut into its parts as it arrives (RFC 2046 5.1, PS3.18 8.6.1.2).
 
 Rule of the file: pure and bounded; a part's bytes pass through and are never collected. A part is complete only when
-the delimiter behind it was seen, so that a body that was cut off never looks whole.
+the whole delimiter line behind it was seen, so that a body that was cut off never looks whole, and bytes that only
+begin like a delimiter end no part as a success.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class MultipartReader:
         self._at = _At.PREAMBLE
         self._rest = b"\r\n"  # so that a delimiter at the very beginning is one like all others
         self._to_skip = 0
+        self._is_in_part = False
 
     @property
     def is_complete(self) -> bool:
@@ -116,7 +118,7 @@ class MultipartReader:
     def _delimiter_line(self, text: bytes, offset: int) -> tuple[list[Event], int] | None:
         if text[offset : offset + 2] == b"--":
             self._at = _At.END
-            return [], len(text)
+            return self._end_of_part(), len(text)
         end = text.find(b"\r\n", offset, offset + _LONGEST_PADDING)
         if end < 0:
             if len(text) - offset >= _LONGEST_PADDING:
@@ -125,7 +127,7 @@ class MultipartReader:
         if text[offset:end].strip(b" \t"):
             raise MultipartFault("a delimiter with more behind it")
         self._at = _At.HEADERS
-        return [], end
+        return self._end_of_part(), end
 
     def _headers(self, text: bytes, offset: int) -> tuple[list[Event], int] | None:
         end = text.find(b"\r\n\r\n", offset, offset + LARGEST_HEADERS_BYTES)
@@ -134,6 +136,7 @@ class MultipartReader:
                 raise MultipartFault("headers of a part without end")
             return None
         self._at = _At.BODY
+        self._is_in_part = True
         self._to_skip = 2  # the delimiter behind a part without content begins with the line end of its headers
         return [PartBegins(headers=_parsed(text[offset:end]))], end + 2
 
@@ -142,8 +145,11 @@ class MultipartReader:
         if found < 0:
             return None
         self._at = _At.DELIMITER
-        passed = self._content(memoryview(text)[offset:found])
-        return [*passed, PartEnds()], found + len(self._delimiter)
+        return self._content(memoryview(text)[offset:found]), found + len(self._delimiter)
+
+    def _end_of_part(self) -> list[Event]:
+        ended, self._is_in_part = self._is_in_part, False
+        return [PartEnds()] if ended else []
 
     def _content(self, passed: memoryview) -> list[Event]:
         content = passed[self._to_skip :]

@@ -60,8 +60,8 @@ def origin_server(config: GatewayConfig) -> Iterator[str]:
     yield (
         f"POST to `{scheme}://{web.host}:{web.port}{ROOT}/studies` and `{ROOT}/studies/{{study}}`{behind}; HTTP/1.1, "
         f'with a length or in chunks. The body is `multipart/related; type="{MEDIA_TYPE}"`, each part a Part 10 file '
-        "in any transfer syntax; metadata with bulk data (JSON, XML) is not taken. Nothing can be searched, retrieved or "
-        "deleted. What is stored, held or refused afterwards is as with C-STORE."
+        "in any transfer syntax; metadata with bulk data (JSON, XML) is not taken. Nothing can be searched, retrieved "
+        "or deleted. What is stored, held or refused afterwards is as with C-STORE."
     )
     yield ""
     callers = [
