@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import ssl
+import subprocess
 import threading
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from dicomweb_client.api import DICOMwebClient
+from pydicom import dcmread
 from pydicom.data import get_testdata_file
+from requests import HTTPError
 
 from config.gateway import Node, NodeTls, Timeouts, Tls
 from gateway.dicomweb import service
 from gateway.intake import OutOfResources
 from tests.factories.planted import planted_object
 from tests.peers.certificates import Authority
-from tests.peers.programs import wait_until
+from tests.peers.programs import find, wait_until
 from tests.peers.receiving import FolderIntake, data_set_sha256, serving_web, token_file, web_config
 from tests.peers.stow import (
     BOUNDARY,
+    CONTENT_TYPE,
     FAILED,
     OTHER,
     REFERENCED,
@@ -81,6 +87,53 @@ def test_every_part_arrives_as_it_was_and_is_named_in_the_answer(intake, viewer)
     for source, (path, arrival) in zip(sources, intake.arrivals, strict=True):
         assert data_set_sha256(path.read_bytes()) == data_set_sha256(source.read_bytes()) == arrival.content_sha256
         assert (arrival.node_name, arrival.called_aet) == ("viewer", "SONOVEIL")
+
+
+def test_a_client_that_others_use_stores_and_reads_the_answer(intake, viewer):
+    """dicomweb-client: data sets of several syntaxes in one request, then one that is refused."""
+    datasets = [dcmread(str(get_testdata_file(name, download=False))) for name in ("CT_small.dcm", "MR_small_RLE.dcm")]
+    with serving_web(web_config(nodes={"viewer": viewer}), intake) as server:
+        url = f"http://127.0.0.1:{server.port}/dicom-web"
+        client = DICOMwebClient(url, headers={"Authorization": f"Bearer {TOKEN}"})
+        answer = client.store_instances(datasets)
+        elsewhere = client.store_instances(datasets[:1], study_instance_uid=datasets[0].StudyInstanceUID)
+        with pytest.raises(HTTPError, match="401"):
+            DICOMwebClient(url).store_instances(datasets)
+
+    stored = [str(item.ReferencedSOPInstanceUID) for item in answer.ReferencedSOPSequence]
+    assert stored == [str(dataset.SOPInstanceUID) for dataset in datasets]
+    assert len(elsewhere.ReferencedSOPSequence) == 1
+    assert len(intake.arrivals) == 3
+    for dataset, (path, _) in zip(datasets, intake.arrivals, strict=False):
+        assert dcmread(path) == dataset
+
+
+def test_curl_stores_with_a_length_and_in_chunks_and_is_refused_before_it_sends(intake, tmp_path, viewer):
+    """Curl asks for the word to go on before a long body: with a wrong token it never gets it."""
+    body = tmp_path / "body"
+    body.write_bytes(body_of([CT.read_bytes()] * 30))
+    with serving_web(web_config(nodes={"viewer": viewer}), intake) as server:
+
+        def curl(*arguments, token=TOKEN):
+            done = subprocess.run(
+                [
+                    *(find("curl"), "-s", "-S", "-X", "POST", "-H", f"Content-Type: {CONTENT_TYPE}"),
+                    *("-H", f"Authorization: Bearer {token}", "-H", "Accept: application/dicom+json"),
+                    *("-o", os.devnull, "-w", "%{http_code} %{size_upload}", *arguments),
+                    f"http://127.0.0.1:{server.port}/dicom-web/studies",
+                ],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=True,
+            )
+            return tuple(map(int, done.stdout.split()))
+
+        assert curl("--data-binary", f"@{body}") == (200, body.stat().st_size)
+        assert curl("-T", str(body), "-H", "Transfer-Encoding: chunked")[0] == 200
+        assert curl("--data-binary", f"@{body}", "-H", "Expect: 100-continue", token=OTHER_TOKEN) == (401, 0)
+
+    assert len(intake.arrivals) == 60
 
 
 def test_some_stored_is_202_with_the_reason_of_each_that_is_not(intake, viewer, files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from config.gateway import Node, NodeTls
+from config.load import write_key
 from gateway import part10
+from gateway.cli import main
 from gateway.dicomweb.probe import probe
 from gateway.dicomweb.sender import WebSender
 from gateway.forward import OutcomeKind, Outgoing
@@ -152,8 +155,6 @@ ANSWERS = {
 
 
 def _json(module):
-    import json
-
     return json.dumps(module).encode()
 
 
@@ -320,3 +321,21 @@ def test_a_probe_says_whether_it_may_store(status, answered):
     with stow_service(Reply(status=status, body=b"")) as peer:
         assert probe(Node(url=peer.url), tls=None).answered is answered
         assert peer.requests == []
+
+
+def test_check_says_what_a_node_with_a_url_answers(tmp_path, capsys):
+    """In words, and with the exit status."""
+    write_key(tmp_path / "key")
+    file = tmp_path / "gateway.yaml"
+    with stow_service(Reply(status=401, body=b"")) as peer:
+        file.write_text(
+            f"nodes: {{research: {{url: '{peer.url}'}}}}\nstorage: {{path: store, reserve_space: 1MB}}\n"
+            "rules: [{name: default, fallback: true, action: hold}]\nsecrets: {key_file: key}\n"
+        )
+        refused = main(["check", "-c", str(file)]), capsys.readouterr().out
+        taken = main(["check", "-c", str(file)]), capsys.readouterr().out
+
+    assert refused[0] == 1
+    assert "FAIL  node research: HTTP 401" in refused[1]
+    assert taken[0] == 0
+    assert "ok    node research: answers DICOMweb" in taken[1]
