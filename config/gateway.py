@@ -198,7 +198,12 @@ class Node(Section):
             raise ValueError("it is sent to either at its `port` or at its `url`; remove one")
         if self.token_file is not None and self.url is None:
             raise ValueError("`token_file` is shown to a node that has a `url`; what callers show is caller_token_file")
-        if self.url is not None and self.token_file is not None and not self.is_encrypted and not is_loopback(self.url):
+        if (
+            self.url is not None
+            and self.token_file is not None
+            and not self.is_encrypted
+            and not is_loopback(self.web_host or "")
+        ):
             raise ValueError("a token over http:// can be read by anybody on the way; write an https:// `url`")
         if self.caller_token_file is not None and not self.allow_store:
             raise ValueError("`caller_token_file` is for a node that may store; add `allow_store: true`")
@@ -458,7 +463,7 @@ class Dicomweb(Section):
 
     @model_validator(mode="after")
     def _tokens_travel_encrypted(self) -> Self:
-        if self.tls is None and not self.behind_proxy and not is_loopback(f"http://{self.host}"):
+        if self.tls is None and not self.behind_proxy and not is_loopback(self.host):
             raise ValueError(
                 "another host than 127.0.0.1 needs `tls: {...}`, or `behind_proxy: true` behind one that has"
             )

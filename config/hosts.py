@@ -67,9 +67,8 @@ def _web_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL stays on this machine."""
-    host = urlsplit(url).hostname or ""
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
