@@ -8,6 +8,7 @@ import re
 import ssl
 import subprocess
 import threading
+import tracemalloc
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from requests import HTTPError
 
 from config.gateway import Node, NodeTls, Timeouts, Tls
 from gateway.dicomweb import service
+from gateway.dicomweb.server import StoreServer
 from gateway.intake import OutOfResources
 from tests.factories.planted import planted_object
 from tests.peers.certificates import Authority
@@ -477,3 +479,47 @@ def test_a_renewed_certificate_is_shown_without_a_restart(intake, authority, vie
         assert stow(server.port, [CT.read_bytes()], token=TOKEN, context=client).status == 200
 
     assert shown[0] != shown[1]
+
+
+def test_memory_does_not_grow_with_a_part(intake, viewer):
+    """A part of 96 MB, all of it one element, passes through in pieces and arrives whole."""
+    zeros, pieces = bytes(1 << 20), 96
+    whole = CT.read_bytes()
+    head = whole[: whole.index(b"\xe0\x7f\x10\x00")] + b"\xe0\x7f\x10\x00OW\0\0" + (pieces << 20).to_bytes(4, "little")
+    before, after = body_of([head]).split(head)
+    size = len(before) + len(head) + (pieces << 20) + len(after)
+    with serving_web(web_config(nodes={"viewer": viewer}), intake) as server, connect(server.port) as connection:
+        tracemalloc.start()
+        try:
+            connection.sendall(head_of(size, token=TOKEN) + before + head)
+            for _ in range(pieces):
+                connection.sendall(zeros)
+            connection.sendall(after)
+            answer = read_answer(connection)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert answer.status == 200
+    assert intake.arrivals[0][0].stat().st_size > pieces << 20
+    assert peak < 16 << 20
+
+
+def test_a_stop_lets_a_body_end_and_cuts_what_does_not(intake, viewer):
+    """One request ends while the service drains and is answered; the other is cut, and its part is removed."""
+    content = CT.read_bytes() * 40  # more than one piece; what follows the first object is its trailing bytes
+    body = body_of([content])
+    server = StoreServer(web_config(nodes={"viewer": viewer}), intake)
+    server.start(drain=timedelta(seconds=1))
+    with connect(server.port) as ending, connect(server.port) as staying:
+        for connection in (ending, staying):
+            connection.sendall(head_of(len(body), token=TOKEN) + body[:-100])
+        wait_until(lambda: len(intake.parts()) == 2, what="both are being written")
+        server.stop_accepting()
+        ending.sendall(body[-100:])
+        assert read_answer(ending).status == 200
+        server.stop()
+        assert not server.is_alive
+
+    assert len(intake.arrivals) == 1
+    _no_part_is_left(intake)
