@@ -172,8 +172,8 @@ class _CountedListener(socket.socket):
         """
         connection, address = super().accept()
         if sum(known.fileno() != -1 for known in self.accepted) >= self.most:
-            connection.close()
             log.event("too_many_connections", where="dicomweb")
+            connection.close()
             raise BlockingIOError
         self.accepted.add(connection)
         return connection, address

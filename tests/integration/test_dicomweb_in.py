@@ -401,12 +401,13 @@ def test_slow_callers_are_ended_and_cost_nobody_else(intake, viewer, monkeypatch
         _no_part_is_left(intake)
 
 
-def test_connections_beyond_the_limit_are_closed(intake, viewer):
-    """And there is room again when one ends."""
+def test_connections_beyond_the_limit_are_closed(intake, viewer, capsys):
+    """At once, the log says so, and there is room again when one ends."""
     config = web_config(nodes={"viewer": viewer}, max_connections=2)
     with serving_web(config, intake) as server:
         with connect(server.port), connect(server.port), closing(connect(server.port)) as third:
             assert third.recv(1) == b""
+            assert '"too_many_connections", "where": "dicomweb"' in capsys.readouterr().err
         wait_until(lambda: _is_served(server.port), what="there is room again")
 
 

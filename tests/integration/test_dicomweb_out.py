@@ -217,6 +217,19 @@ def test_a_connection_that_was_closed_meanwhile_is_no_failure(tmp_path):
     assert (len(peer.requests), peer.connections) == (3, 3)
 
 
+def test_a_kept_connection_that_breaks_is_tried_once_on_a_new_one(tmp_path):
+    """It breaks within the second request: that is not yet a failure; on a fresh connection it is one."""
+    objects = [_object(tmp_path, number, pixel_bytes=400_000) for number in range(3)]
+    cut = Reply(cut_after_bytes=1)
+
+    with stow_service(Reply(), cut, Reply(), cut, cut) as peer, _sender(peer.url) as sender:
+        outcomes = [(outcome.kind, outcome.why) for outcome in sender.send(objects)]
+
+    sent = (OutcomeKind.SENT, None)
+    assert outcomes == [sent, sent, (OutcomeKind.LATER, Failure.ABORTED)]
+    assert peer.parts == [outgoing.path.read_bytes() for outgoing in objects[:2]]
+
+
 def test_a_file_that_became_shorter_is_never_a_whole_request(tmp_path, monkeypatch):
     """The connection ends within the body; the next object is sent all the same."""
     short, good = _object(tmp_path, 1), _object(tmp_path, 2)
