@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
     from config.gateway import Node, NodeTls
 
-_FAILURES_IN_A_ROW = 2
+FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
-_IDLE_S = 10.0
+IDLE_S = 10.0
+"""So long a connection is kept that is not used."""
 OPERATIONS = 8
 """So many objects are sent without an answer to the first, where the target allows it."""
 _ECHO = Wanted(abstract_syntax=VERIFICATION, transfer_syntax=str(ImplicitVRLittleEndian))
@@ -116,7 +117,7 @@ _KINDS = {
 }
 
 
-def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = _IDLE_S) -> Target:
+def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = IDLE_S) -> Target:
     """Return whom to call for a configured node.
 
     Parameters
@@ -172,7 +173,7 @@ class Sender:
         idle: timedelta | None = None,
     ) -> None:
         self.node_name = node_name
-        self._idle_s = _IDLE_S if idle is None else idle.total_seconds()
+        self._idle_s = IDLE_S if idle is None else idle.total_seconds()
         self._target = target_of(node, calling_ae_title=calling_ae_title, tls=tls, idle_s=self._idle_s)
         self._used_at = time.monotonic()
         self._connection: Connection | None = None
@@ -223,19 +224,19 @@ class Sender:
             kinds = tuple(dict.fromkeys(o.wanted for o in group))
             rest = deque(group)
             while rest:
-                if failures < _FAILURES_IN_A_ROW:
+                if failures < FAILURES_IN_A_ROW:
                     for outcome in self._send_ahead(rest):
-                        failures = _failures_after(outcome, failures)
+                        failures = failures_after(outcome, failures)
                         yield outcome
                 if not rest:
                     break
                 outgoing = rest.popleft()
-                if failures >= _FAILURES_IN_A_ROW:
-                    yield _later(outgoing, Failure.NOT_TRIED)
+                if failures >= FAILURES_IN_A_ROW:
+                    yield not_tried(outgoing)
                     continue
                 outcome = self._send_one(outgoing, kinds)
                 self._used_at = time.monotonic()
-                failures = _failures_after(outcome, failures)
+                failures = failures_after(outcome, failures)
                 yield outcome
 
     def _send_ahead(self, rest: deque[Outgoing]) -> Iterator[SendOutcome]:
@@ -319,13 +320,18 @@ def _answered(outgoing: Outgoing, status: int, sent_bytes: int) -> SendOutcome:
     return SendOutcome(token=outgoing.token, kind=kind, status=status, why=why, sent_bytes=sent_bytes)
 
 
-def _failures_after(outcome: SendOutcome, before: int) -> int:
-    """Return how many failures in a row the target has, for `_FAILURES_IN_A_ROW`."""
+def failures_after(outcome: SendOutcome, before: int) -> int:
+    """Return how many failures in a row the target has, for `FAILURES_IN_A_ROW`."""
     if outcome.is_target_down:
-        return _FAILURES_IN_A_ROW
+        return FAILURES_IN_A_ROW
     if outcome.kind is not OutcomeKind.LATER:
         return 0
     return before if outcome.why is Failure.FILE else before + 1
+
+
+def not_tried(outgoing: Outgoing) -> SendOutcome:
+    """Return the outcome of an object that was left for later, because the target failed with those before."""
+    return _later(outgoing, Failure.NOT_TRIED)
 
 
 def _later(outgoing: Outgoing, why: Failure) -> SendOutcome:

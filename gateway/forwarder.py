@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from config.schema import GatewayConfig, Send
+    from gateway.dicomweb.sender import WebSender
 
 _BATCH = 32
 _LEASE_S = 3600.0
@@ -183,6 +184,16 @@ def _existing_check(config: GatewayConfig, name: str) -> ExistingCheck | None:
     return ExistingCheck(name, target)
 
 
+def _sender_of(config: GatewayConfig, target: str) -> Sender | WebSender:
+    """Return what sends to a target: STOW-RS where it has a `url`, C-STORE elsewhere."""
+    node, tls = config.nodes[target], config.tls_towards(target)
+    if node.url is not None:
+        from gateway.dicomweb.sender import WebSender  # noqa: PLC0415  httpx, which most forwarders do not need
+
+        return WebSender(target, node, tls=tls)
+    return Sender(target, node, calling_ae_title=config.calling_ae_title(target), tls=tls)
+
+
 class Lane:
     """One association's worth of sending: a thread that claims, sends and records.
 
@@ -219,12 +230,7 @@ class Lane:
         self._listed_syntaxes = config.nodes[settings.target].listed_syntaxes
         self._hours = parse_window(config.send.off_peak)
         self._existing = _existing_check(config, settings.target)
-        self._sender = Sender(
-            settings.target,
-            config.nodes[settings.target],
-            calling_ae_title=config.calling_ae_title(settings.target),
-            tls=config.tls_towards(settings.target),
-        )
+        self._sender = _sender_of(config, settings.target)
 
     def run(self) -> None:
         """Send until asked to stop."""

@@ -14,7 +14,9 @@ from gateway.audit_messages import EVENTS, LARGEST_BYTES, OURS, PROCESS
 from gateway.audit_syslog import MESSAGE_ID
 from gateway.commitment import WELL_KNOWN_INSTANCE
 from gateway.commitments import ASK_AFTER_S, MOST_IN_ONE_REQUEST
+from gateway.dicomweb.statement import origin_server, user_agent
 from gateway.forward import OPERATIONS
+from gateway.markdown import table as _table
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.querying import FIND, GET, MOVE
 from gateway.requestor import MOST_CONTEXTS
@@ -24,7 +26,7 @@ from pipeline.header.marks import BASIC_PROFILE, OPTION_CODES
 from pipeline.header.ps315_table import EDITION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from config.gateway import Node
     from config.schema import GatewayConfig
@@ -62,6 +64,8 @@ def statement(config: GatewayConfig, version: str) -> str:
         _retrieve_scu(config),
         _verification(config),
         _commitment_scu(config),
+        origin_server(config),
+        user_agent(config),
         _not_offered(),
         _security(config),
         _audit_trail(config),
@@ -69,13 +73,6 @@ def statement(config: GatewayConfig, version: str) -> str:
         _worksheet(config),
     )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |"
 
 
 def _name(uid: str) -> str:
@@ -88,8 +85,8 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
     yield ""
     yield (
         "Sonoveil is a node between a clinical and a research PACS: it receives objects by C-STORE, de-identifies "
-        f"them by PS3.15 Annex E (edition {EDITION}), and sends the results on by C-STORE. It keeps nothing for "
-        "others to query."
+        f"them by PS3.15 Annex E (edition {EDITION}), and sends the results on by C-STORE. Beside it, or instead, it "
+        "receives and sends by DICOMweb (STOW-RS). It keeps nothing for others to query."
     )
     yield ""
     yield from _table(
@@ -115,8 +112,15 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
             ("Storage (C-STORE)", "yes", "yes"),
             ("Study Root Query/Retrieve: C-FIND, C-MOVE, C-GET", "yes", "no"),
             ("Storage Commitment Push Model", "yes" if _committing(config) else "where configured", "no"),
+            ("DICOMweb Store (STOW-RS): SCU is the user agent, SCP the origin server", *_web(config)),
         ],
     )
+
+
+def _web(config: GatewayConfig) -> tuple[str, str]:
+    sends = any(node.url is not None for node in config.nodes.values())
+    offered = config.dicomweb is not None
+    return ("yes" if sends else "where configured", "yes" if offered else "where configured")
 
 
 def _storage_scp(config: GatewayConfig) -> Iterator[str]:
@@ -270,7 +274,7 @@ def _not_offered() -> Iterator[str]:
         "(PS3.4 J.1). This node deletes originals once they are processed, so it must not take it; senders keep "
         "their own."
     )
-    yield "- **Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Modality Worklist, MPPS, DICOMweb beyond Store:** not in this version."
     yield "- **Query/Retrieve as SCP:** it keeps nothing for others to query."
     yield "- **Media:** `sonoveil deid` reads files, folders, DICOMDIR and zip; it creates no media."
 
@@ -382,12 +386,12 @@ def _worksheet(config: GatewayConfig) -> Iterator[str]:
         [
             (
                 name,
-                node.ae_title,
-                ", ".join(node.host),
+                node.ae_title or "none",
+                ", ".join(node.host) or "any",
                 ", ".join(_may(node)) or "none",
-                f"{node.address}:{node.port}" if node.port is not None else "none",
+                f"{node.address}:{node.port}" if node.port is not None else node.url or "none",
                 config.calling_ae_title(name) if node.port is not None else "none",
-                "yes" if node.tls is not None and node.port is not None else "none",
+                "yes" if node.is_encrypted or (node.tls is not None and node.port is not None) else "none",
                 ", ".join(rule.name for rule in config.rules if name in rule.target) or "none",
             )
             for name, node in config.nodes.items()
