@@ -16,7 +16,7 @@ from tests.factories.profiles import RESEARCH
 
 SCRIPT = """
 Acme ultrasound, no banner
-  { ManufacturerModelName.equals("ACME 0") }
+  { ManufacturerModelName.equals("ACME 0") } (0,0,0,0)
 
   { ManufacturerModelName.containsIgnoreCase("acme") * [0028,0010].equals("160") }
   (0,0,240,20) (-40,-10,100,10) (500,0,10,10)
