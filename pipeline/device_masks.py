@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = (int, float, str, PersonName)
 _LINES = "\t\n\f\r"
+_LINE_BREAKS = set(_LINES.encode())
 _SHORTEST_WITH_ZERO = 4
 
 
@@ -103,7 +104,7 @@ def _as_text(raw: bytes, header: Dataset) -> str:
     written = raw[:-1] if len(raw) >= _SHORTEST_WITH_ZERO and raw.endswith(b"\0") else raw
     charset = header.original_character_set or header._character_set  # noqa: SLF001  as pydicom itself chooses
     encodings = [charset] if isinstance(charset, str) else list(charset)
-    text = decode_bytes(written, encodings, set(_LINES))
+    text = decode_bytes(written, encodings, _LINE_BREAKS)
     is_text = (
         all(letter.isprintable() or letter in _LINES for letter in text) and "\N{REPLACEMENT CHARACTER}" not in text
     )
