@@ -2,7 +2,8 @@
 
 PS3.3: C.8.5.5 (ultrasound regions), C.7.6.11 and C.7.6.16.2.16 (shutters), C.9.2 (overlays), C.7.6.2 and C.7.6.16.2.3
 (positions of planes), C.8.24.3 (positions in a volume). Sizes do not change, so spacing and aspect stay as they are.
-Displacements from a region's reference pixel (Doppler sample volume, TM-line) move with it.
+Displacements from a region's reference pixel (Doppler sample volume, TM-line) move with it. Private numbers that may be
+places in the image go (`pipeline.header.private.places`): nobody can move them.
 
 Rule of the file: a place that is not moved here is not known to be right, so the object is held.
 """
@@ -15,6 +16,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.valuerep import DSfloat
 
 from pipeline.header.decoding import check_depth
+from pipeline.header.private.places import drop_places
 from pipeline.reasons import Held, Reason
 from pipeline.regions import move_regions
 
@@ -68,6 +70,8 @@ def move_coordinates(header: Dataset, crop: Box, *, rows: int, columns: int) -> 
     """
     if crop == (0, 0, columns, rows):
         return
+    if crop[:2] != (0, 0):
+        drop_places(header)
     _check_rest(header)
     move_regions(header, crop)
     _move_shutter(header, crop)
