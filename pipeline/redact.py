@@ -51,7 +51,7 @@ class Output:
     verbatim
         The coded pixels stay as they are.
     to_rgb
-        Colour that lost information is written as RGB.
+        Colour that lost information is written as RGB, frame by frame.
     blocks
         The frames are JPEG and are blanked in their coefficients, on this grid; None where samples are written.
     """
@@ -184,8 +184,9 @@ def _output(
     photometric, planar = d.photometric, d.planar
     if not verbatim and blocks is None and (frames.syntax.encapsulated or syntax.encapsulated):
         decoded = frames.decoded(0).photometric
-        # The luminance and chrominance of a lossy JPEG are its coding; those of other syntaxes are the samples.
-        to_rgb = d.samples > 1 and frames.syntax.is_lossy_jpeg and decoded != "RGB"
+        # The luminance and chrominance of a lossy JPEG are its coding, and each frame may have its own; those of other
+        # syntaxes are the samples.
+        to_rgb = d.samples > 1 and frames.syntax.is_lossy_jpeg
         photometric = coded_photometric(
             "RGB" if to_rgb else decoded, announced=photometric, source=frames.syntax, syntax=syntax
         )
