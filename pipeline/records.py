@@ -95,6 +95,11 @@ class TextFinding:
     action: TextAction
     rule: str
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom."""
+        return (self.left, self.top, self.right, self.bottom)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConeFinding:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
+from pipeline.clip_text import SeenText
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.plan import (
     NO_CONE,
@@ -153,6 +154,12 @@ def test_painting_changes_a_copy_and_nothing_outside_the_mask():
         assert (painted[mask] == -7).all()
         assert np.array_equal(painted[~mask], samples[~mask])
         assert np.array_equal(crop(samples, (3, 2, 5, 4)), samples[2:4, 3:5])
+
+
+def test_a_finding_and_what_was_seen_say_their_place_alike():
+    """One order of edges."""
+    seen = SeenText(left=5, top=6, right=15, bottom=10, text="A", confidence=0.9, frame_first=0, frame_last=0)
+    assert finding(0, box=seen.box).box == seen.box == (5, 6, 15, 10)
 
 
 def test_regions_outside_the_image_or_of_unknown_kind_are_not_believed():
