@@ -74,7 +74,7 @@ def move_coordinates(header: Dataset, crop: Box, *, rows: int, columns: int) -> 
         drop_places(header)
     _check_rest(header)
     move_regions(header, crop)
-    _move_shutter(header, crop)
+    move_shutter(header, crop)
     _move_overlays(header, crop)
     _move_plane(header, crop, orientation=header, spacing=header)
     _move_groups(header, crop)
@@ -90,7 +90,7 @@ def _check_rest(header: Dataset, depth: int = 0) -> None:
                 _check_rest(item, depth + 1)
 
 
-def _move_shutter(header: Dataset, crop: Box) -> None:
+def move_shutter(header: Dataset, crop: Box) -> None:
     """Move a display shutter; rows and columns count from 1, and an edge outside the image cuts nothing off."""
     left, top, right, bottom = crop
     for keyword, offset, last in (
@@ -132,7 +132,7 @@ def _move_groups(header: Dataset, crop: Box) -> None:
     shared = _first(header, _SHARED)
     for group in (*([shared] if shared is not None else ()), *(header.get(_PER_FRAME) or ())):
         for item in group.get(_SHUTTERS) or ():
-            _move_shutter(item, crop)
+            move_shutter(item, crop)
         spacing = _in_groups("PixelMeasuresSequence", group, shared)
         for positions, orientations in (
             ("PlanePositionSequence", "PlaneOrientationSequence"),

@@ -78,7 +78,8 @@ def describe_output(
         finished.BurnedInAnnotation = "YES"  # where nothing was looked for, the source's NO stands
     if plan.changes_pixels:
         finished.ImageType = ["DERIVED", *_rest_of_image_type(header)]
-        _say_derived(finished)
+        if plan.redactions or plan.cone.kept is not None:
+            _say_derived(finished)
         for keyword in _NO_LONGER_TRUE:
             if keyword in finished:
                 delattr(finished, keyword)

@@ -182,12 +182,17 @@ class RedactionPlan:
 
 def uncropped_plan(description: PixelDescription) -> RedactionPlan:
     """Return the plan that changes nothing."""
+    return cropped_plan(description, None)
+
+
+def cropped_plan(description: PixelDescription, crop: Box | None) -> RedactionPlan:
+    """Return the plan that blanks nothing, and keeps a part of the frames or, by None, all of them."""
     return RedactionPlan(
         rows=description.rows,
         columns=description.columns,
         frames=description.frames,
         grid=grid_of(description),
-        cone=NO_CONE,
+        cone=replace(NO_CONE, crop=crop),
         redactions=(),
         text=(),
     )

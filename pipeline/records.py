@@ -102,6 +102,24 @@ class TextFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCrop:
+    """What was left of the frames of an image that left before: one area for all of them.
+
+    Parameters
+    ----------
+    rows, columns
+        Of the original frame.
+    box
+        left, top, right, bottom in pixels of the original frame, right and bottom exclusive; the whole frame where
+        nothing was cut.
+    """
+
+    rows: int
+    columns: int
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConeFinding:
     """The cone of an instance.
 
