@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pipeline.detectors import ConeSegmenter, TextReader
     from pipeline.frames.stream import Frames
     from pipeline.plan import ConeArea
-    from pipeline.records import FrameCrop
+    from pipeline.references import KnownCrops
 
 LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
@@ -134,9 +134,7 @@ class Deidentifier:
                 raise Held(Reason.MODEL_UNAVAILABLE, str(error)) from error
         return self._opened.sha256
 
-    def run(
-        self, received: ReceivedInstance, output: Path, *, crops: Mapping[str, FrameCrop] = NO_CROPS
-    ) -> DeidentifiedInstance:
+    def run(self, received: ReceivedInstance, output: Path, *, crops: KnownCrops = NO_CROPS) -> DeidentifiedInstance:
         """De-identify one object.
 
         Parameters
@@ -169,7 +167,7 @@ class Deidentifier:
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
 
     def scrub(
-        self, source: OpenInstance, received: ReceivedInstance, *, crops: Mapping[str, FrameCrop] = NO_CROPS
+        self, source: OpenInstance, received: ReceivedInstance, *, crops: KnownCrops = NO_CROPS
     ) -> tuple[Kind, ScrubbedHeader]:
         """Return what an opened object is, and its scrubbed header: all that comes before pixels; a dry run ends here.
 
@@ -264,7 +262,7 @@ class Deidentifier:
         frames: Frames,
         scrubbed: ScrubbedHeader,
         output: Path,
-        crops: Mapping[str, FrameCrop],
+        crops: KnownCrops,
     ) -> DeidentifiedInstance:
         """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one.
 

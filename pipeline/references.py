@@ -1,6 +1,6 @@
 """Places in images that were cropped before, said again by the objects that only refer to them.
 
-Who calls the pipeline hands in what it knows: source SOP Instance UID -> `FrameCrop`. PS3.3: C.18.6 (SCOORD: column and
+Who calls the pipeline hands in what is known: source SOP Instance UID -> `FrameCrop`. PS3.3: C.18.6 (SCOORD: column and
 row from the corner of the image), C.10.5 (annotations: in PIXEL units the same, in DISPLAY units parts of the displayed
 area), C.10.4 (displayed area: pixels counted from 1, also outside the image), C.7.6.11 (shutter), C.21.2 (fiducials),
 C.8.20 (segmentations: frames that lie on those of the image).
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from config.schema import Profile
     from pipeline.plan import Box
     from pipeline.records import FrameCrop
+
+
+class KnownCrops(Protocol):
+    """What is known of images that left before: a mapping, or whoever answers like one."""
+
+    def get(self, source_uid: str, /) -> FrameCrop | None:
+        """Return what was left of an image by its source SOP Instance UID; None where that is not known."""
+        ...
+
 
 NO_CROPS: Mapping[str, FrameCrop] = MappingProxyType({})
 """Nothing is known of any image."""
@@ -57,7 +66,7 @@ _FRAMES_ON_FRAMES = frozenset({_S + "66.4", _S + "30"})
 _SHUTTER = range(0x00181600, 0x00181624)
 
 
-def with_moved_places(dataset: Dataset, kind: Kind, profile: Profile, crops: Mapping[str, FrameCrop]) -> Dataset:
+def with_moved_places(dataset: Dataset, kind: Kind, profile: Profile, crops: KnownCrops) -> Dataset:
     """Return an object whose coordinates are those of the cropped images; the object itself where there are none.
 
     Parameters
@@ -87,7 +96,7 @@ def with_moved_places(dataset: Dataset, kind: Kind, profile: Profile, crops: Map
 
 
 def crop_of_frames(
-    dataset: Dataset, kind: Kind, profile: Profile, crops: Mapping[str, FrameCrop], *, rows: int, columns: int
+    dataset: Dataset, kind: Kind, profile: Profile, crops: KnownCrops, *, rows: int, columns: int
 ) -> Box | None:
     """Return what stays of frames that lie on those of cropped images (segmentations); None where all of them does.
 
@@ -113,7 +122,7 @@ def crop_of_frames(
 class _Crops:
     """What is known of images, asked by the references to them."""
 
-    def __init__(self, crops: Mapping[str, FrameCrop]) -> None:
+    def __init__(self, crops: KnownCrops) -> None:
         self._crops = crops
 
     def of(self, references: Iterable[Dataset]) -> Box | None:
