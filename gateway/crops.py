@@ -13,11 +13,12 @@ import sqlalchemy as sa
 
 from gateway.states import InstanceState
 from gateway.tables import instance
-from pipeline.records import FrameCrop
+from pipeline import report
 
 if TYPE_CHECKING:
     from gateway.database import Database
     from gateway.sealing import Sealer
+    from pipeline.records import FrameCrop
 
 _PATIENCE_S = 30.0
 """How long an image is waited for that another worker has at this moment: reports follow their images closely."""
@@ -52,8 +53,7 @@ class Crops:
             row = self._row(index)
         if row is None or row.state not in _LEAVING or row.project != self._project:
             return None
-        plan = (row.record or {}).get("plan")
-        return None if plan is None else FrameCrop(rows=plan["rows"], columns=plan["columns"], box=tuple(plan["crop"]))
+        return report.crop_of(row.record or {})
 
     def _row(self, index: bytes) -> Any:
         wanted = (
