@@ -27,6 +27,7 @@ from pipeline.header.identity import Identities
 from pipeline.header.kinds import Kind
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
 from pipeline.header.visual_features import check_visual_features
+from pipeline.inpainting import can_fill
 from pipeline.plan import NO_CONE, RedactionPlan, cropped_plan, grid_of, masking
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
@@ -213,6 +214,20 @@ class Deidentifier:
             cone=area,
             redactions=(*masks, *masking(text, d.rows, d.columns)),
             text=text,
+            fills_in=self._fills_in(frames),
+        )
+
+    def _fills_in(self, frames: Frames) -> bool:
+        d, text = frames.description, self.profile.pixels.text
+        return (
+            text is not None
+            and text.fill == "inpaint"
+            and can_fill(
+                d.dtype,
+                samples=d.samples,
+                has_palette=frames.presentation.palette is not None,
+                is_subsampled=d.is_subsampled and not frames.syntax.is_lossy_jpeg,
+            )
         )
 
     def _cone_area(self, source: OpenInstance, frames: Frames, *, masks_fit: bool) -> ConeArea:
