@@ -1,6 +1,7 @@
 """Text filled in from its surroundings: only inside the mask, said of the object, and black where it cannot be."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -10,6 +11,7 @@ from config.schema import Cone, Pixels, Text
 from pipeline import sidecar
 from pipeline.inpainting import can_fill, fill_in
 from pipeline.pixel_header import FILLED_IN
+from pipeline.plan import NO_CONE, Redaction, RedactionPlan
 from pipeline.records import TextAction
 from tests.factories.pixels import (
     JPEG_BASELINE,
@@ -177,3 +179,27 @@ def test_around_the_cone_it_stays_black(tmp_path):
     assert "columns 1-" in cropped.DerivationDescription
     assert (cropped.Rows, cropped.Columns) == (90, 110)
     assert np.array_equal(cropped.pixel_array, pixels[:, 20:110, 40:150])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_a_mask_or_the_verification_blanks_is_black_where_text_is_too(order):
+    """Whichever was planned first; and on no other frame."""
+    redactions = [
+        Redaction(frame_first=0, frame_last=1, box=(10, 10, 30, 20), rule="text"),
+        Redaction(frame_first=0, frame_last=0, box=(0, 0, 15, 20), rule="mask:ACME"),
+        Redaction(frame_first=1, frame_last=1, box=(25, 0, 40, 20), rule="verify"),
+    ]
+    plan = RedactionPlan(
+        rows=40,
+        columns=60,
+        frames=3,
+        grid=(1, 1),
+        cone=NO_CONE,
+        redactions=tuple(redactions[::order]),
+        text=(),
+        fills_in=True,
+    )
+    expected = np.zeros((3, 40, 60), bool)
+    expected[0, 10:20, 15:30] = expected[1, 10:20, 10:25] = True
+    assert np.array_equal([plan.filled(frame) for frame in range(3)], expected)
+    assert not replace(plan, fills_in=False).filled(0).any()
