@@ -15,19 +15,30 @@ import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydicom.dataelem import DataElement
-from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from pipeline.coordinates import move_shutter
 from pipeline.header.cropped import MAY_BE_CROPPED, points_into_cropped
-from pipeline.header.decoding import Undecodable, check_depth, decoded, silent_decoding
+from pipeline.header.decoding import check_depth, silent_decoding
 from pipeline.header.identifiers import parts_of
 from pipeline.header.kinds import KINDS, Kind
-from pipeline.reasons import Held, Reason
+from pipeline.header.moving import (
+    change_items,
+    check_origin,
+    copied,
+    held_back,
+    items_of,
+    move_points,
+    numbers_of,
+    put,
+    text_of,
+    value_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pydicom.dataset import Dataset
 
     from config.schema import Profile
     from pipeline.plan import Box
@@ -48,7 +59,7 @@ _CONTENT = 0x0040A730
 _VALUE_TYPE, _RELATIONSHIP, _REFERENCED_ITEM = 0x0040A040, 0x0040A010, 0x0040DB73
 _REFERENCED_SOP, _SOP_CLASS, _SOP_INSTANCE = 0x00081199, 0x00081150, 0x00081155
 _SERIES, _IMAGES = 0x00081115, 0x00081140
-_GRAPHIC_DATA, _PIXEL_ORIGIN = 0x00700022, 0x00480301
+_GRAPHIC_DATA = 0x00700022
 _ANNOTATIONS, _AREAS = 0x00700001, 0x0070005A
 _AREA_CORNERS = (0x00700052, 0x00700053)
 _DRAWN = (
@@ -85,14 +96,14 @@ def with_moved_places(dataset: Dataset, kind: Kind, profile: Profile, crops: Kno
         if kind is Kind.GRID or not points_into_cropped(dataset, kind, profile):
             return dataset
         known = _Crops(crops)
-        sop_class = _text(dataset, 0x00080016)
+        sop_class = text_of(dataset, 0x00080016)
         if kind is Kind.REPORT:
             return _Report(dataset, known).moved()
         if sop_class in _SOFTCOPY:
             return _presentation(dataset, known)
         if sop_class == _FIDUCIALS:
             return _fiducials(dataset, known)
-    raise _held("coordinates of this kind of object are not moved along with a crop")
+    raise held_back("coordinates of this kind of object are not moved along with a crop")
 
 
 def crop_of_frames(
@@ -108,14 +119,14 @@ def crop_of_frames(
     with silent_decoding():
         if not points_into_cropped(dataset, kind, profile):
             return None
-        if _text(dataset, 0x00080016) not in _FRAMES_ON_FRAMES:
-            raise _held("frames of this kind of object are not cropped along")
+        if text_of(dataset, 0x00080016) not in _FRAMES_ON_FRAMES:
+            raise held_back("frames of this kind of object are not cropped along")
         known = _Crops(crops)
-        references = [one for one in _references(dataset) if _may_be_image(_text(one, _SOP_CLASS))]
+        references = [one for one in _references(dataset) if _may_be_image(text_of(one, _SOP_CLASS))]
         crop = known.of(references)
         sizes = {known.size_of(one) for one in references}
     if crop is not None and sizes != {(rows, columns)}:
-        raise _held("its frames have another size than those of the cropped image that they lie on")
+        raise held_back("its frames have another size than those of the cropped image that they lie on")
     return crop
 
 
@@ -129,9 +140,9 @@ class _Crops:
         """Return the one crop of all the images referred to, None where none of them lost anything."""
         found = {self._box(one) for one in references}
         if not found:
-            raise _held("coordinates do not say in which image they lie")
+            raise held_back("coordinates do not say in which image they lie")
         if len(found) > 1:
-            raise _held("coordinates lie in images that were not cropped alike")
+            raise held_back("coordinates lie in images that were not cropped alike")
         return found.pop()
 
     def size_of(self, reference: Dataset) -> tuple[int, int] | None:
@@ -144,12 +155,12 @@ class _Crops:
         return None if crop is None or crop.box == (0, 0, crop.columns, crop.rows) else crop.box
 
     def _find(self, reference: Dataset) -> FrameCrop | None:
-        sop_class = _text(reference, _SOP_CLASS)
+        sop_class = text_of(reference, _SOP_CLASS)
         if sop_class.startswith(_STANDARD) and sop_class not in MAY_BE_CROPPED:
             return None
-        crop = self._crops.get(_text(reference, _SOP_INSTANCE))
+        crop = self._crops.get(text_of(reference, _SOP_INSTANCE))
         if crop is None:
-            raise _held("coordinates point into an image that may be cropped, and it is not known how")
+            raise held_back("coordinates point into an image that may be cropped, and it is not known how")
         return crop
 
 
@@ -166,55 +177,55 @@ class _Report:
 
     def _item(self, item: Dataset, depth: int) -> Dataset:
         check_depth(depth)
-        copied = _copy(item)
-        children = _items(item, _CONTENT)
+        moved = copied(item)
+        children = items_of(item, _CONTENT)
         if children:
-            _put(copied, _CONTENT, "SQ", Sequence([self._item(child, depth + 1) for child in children]))
-        if _text(item, _VALUE_TYPE) != "SCOORD3D" and _GRAPHIC_DATA in item:
-            _move_pairs(copied, (_GRAPHIC_DATA,), self._crops.of(self._selected_from(children)))
-        return copied
+            put(moved, _CONTENT, "SQ", Sequence([self._item(child, depth + 1) for child in children]))
+        if text_of(item, _VALUE_TYPE) != "SCOORD3D" and _GRAPHIC_DATA in item:
+            move_points(moved, (_GRAPHIC_DATA,), self._crops.of(self._selected_from(children)))
+        return moved
 
     def _selected_from(self, children: Iterable[Dataset]) -> Iterator[Dataset]:
         """Yield the references of the images that coordinates are selected from (PS3.3 C.18.6.1.2)."""
         for child in children:
-            if _text(child, _RELATIONSHIP) == "SELECTED FROM":
-                named = self._at(_value(child, _REFERENCED_ITEM)) if _REFERENCED_ITEM in child else child
-                yield from _items(named, _REFERENCED_SOP)
+            if text_of(child, _RELATIONSHIP) == "SELECTED FROM":
+                named = self._at(value_of(child, _REFERENCED_ITEM)) if _REFERENCED_ITEM in child else child
+                yield from items_of(named, _REFERENCED_SOP)
 
     def _at(self, place: Any) -> Dataset:
         """Return the item at a place in the tree: positions from 1, the root first (C.18.9)."""
         item = self._root
         for step in list(parts_of(place))[1:]:
-            children = _items(item, _CONTENT)
+            children = items_of(item, _CONTENT)
             if not isinstance(step, int) or not 1 <= step <= len(children):
-                raise _held("coordinates refer to an item that is not there")
+                raise held_back("coordinates refer to an item that is not there")
             item = children[step - 1]
         return item
 
 
 def _presentation(dataset: Dataset, crops: _Crops) -> Dataset:
     """Return a softcopy presentation state with annotations, displayed areas and shutter moved."""
-    every = [image for series in _items(dataset, _SERIES) for image in _items(series, _IMAGES)]
-    moved = _copy(dataset)
+    every = [image for series in items_of(dataset, _SERIES) for image in items_of(series, _IMAGES)]
+    moved = copied(dataset)
     shutter = [tag for tag in _SHUTTER if tag in dataset]
     crop = crops.of(every) if shutter else None
     if crop is not None:
         for tag in shutter:
             moved[tag] = copy.deepcopy(moved[tag])
         move_shutter(moved, crop)
-    _each(moved, _AREAS, lambda area: _move_area(area, crops.of(_items(area, _IMAGES) or every)))
-    _each(moved, _ANNOTATIONS, lambda drawn: _move_drawn(drawn, crops.of(_items(drawn, _IMAGES) or every)))
+    change_items(moved, _AREAS, lambda area: _move_area(area, crops.of(items_of(area, _IMAGES) or every)))
+    change_items(moved, _ANNOTATIONS, lambda drawn: _move_drawn(drawn, crops.of(items_of(drawn, _IMAGES) or every)))
     return moved
 
 
 def _move_area(area: Dataset, crop: Box | None) -> None:
     """Move a displayed area; it may reach beyond the image."""
     if crop is not None:
-        _check_origin(area)
+        check_origin(area)
         for tag in _AREA_CORNERS:
             if tag in area:
-                column, row = _numbers(area, tag, 2)
-                _put(area, tag, "SL", [int(column) - crop[0], int(row) - crop[1]])
+                column, row = numbers_of(area, tag, 2)
+                put(area, tag, "SL", [int(column) - crop[0], int(row) - crop[1]])
 
 
 def _move_drawn(annotation: Dataset, crop: Box | None) -> None:
@@ -224,25 +235,25 @@ def _move_drawn(annotation: Dataset, crop: Box | None) -> None:
 
         def move(drawn: Dataset, units: int = units, places: tuple[int, ...] = places) -> None:
             present = tuple(tag for tag in places if tag in drawn)
-            if not present or _text(drawn, units) == "DISPLAY":
+            if not present or text_of(drawn, units) == "DISPLAY":
                 return
-            if _text(drawn, units) != "PIXEL":
-                raise _held("an annotation is drawn in units that are not known")
-            _move_pairs(drawn, present, crop)
+            if text_of(drawn, units) != "PIXEL":
+                raise held_back("an annotation is drawn in units that are not known")
+            move_points(drawn, present, crop)
 
-        _each(annotation, sequence, move)
+        change_items(annotation, sequence, move)
 
 
 def _fiducials(dataset: Dataset, crops: _Crops, depth: int = 0) -> Dataset:
     """Return fiducials whose points in an image are moved; each names its image."""
     check_depth(depth)
-    moved = _copy(dataset)
+    moved = copied(dataset)
     for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset decodes; keys do not
-        items = _items(dataset, int(tag))
+        items = items_of(dataset, int(tag))
         if items:
-            _put(moved, int(tag), "SQ", Sequence([_fiducials(item, crops, depth + 1) for item in items]))
+            put(moved, int(tag), "SQ", Sequence([_fiducials(item, crops, depth + 1) for item in items]))
     if _GRAPHIC_DATA in dataset:
-        _move_pairs(moved, (_GRAPHIC_DATA,), crops.of(_items(dataset, _IMAGES)))
+        move_points(moved, (_GRAPHIC_DATA,), crops.of(items_of(dataset, _IMAGES)))
     return moved
 
 
@@ -253,81 +264,9 @@ def _references(dataset: Dataset, depth: int = 0) -> Iterator[Dataset]:
         yield dataset
     for tag in dataset.keys():  # noqa: SIM118  iterating a Dataset decodes; keys do not
         if not tag.is_private:
-            for item in _items(dataset, int(tag)):
+            for item in items_of(dataset, int(tag)):
                 yield from _references(item, depth + 1)
 
 
 def _may_be_image(sop_class: str) -> bool:
     return KINDS.get(sop_class) is Kind.IMAGE or not sop_class.startswith(_STANDARD)
-
-
-def _move_pairs(dataset: Dataset, tags: Iterable[int], crop: Box | None) -> None:
-    """Move points, column and row each, that must lie in what is left of the image."""
-    if crop is None:
-        return
-    _check_origin(dataset)
-    left, top, right, bottom = crop
-    for tag in tags:
-        numbers = _numbers(dataset, tag, None)
-        moved = [number - (top if at % 2 else left) for at, number in enumerate(numbers)]
-        pairs = zip(moved[::2], moved[1::2], strict=True)
-        if not all(0 <= column <= right - left and 0 <= row <= bottom - top for column, row in pairs):
-            raise _held("coordinates lie in a part of the image that was cut away")
-        _put(dataset, tag, "FL", moved)
-
-
-def _check_origin(dataset: Dataset) -> None:
-    if _text(dataset, _PIXEL_ORIGIN) not in ("", "FRAME"):
-        raise _held("coordinates count from the origin of a larger image")
-
-
-def _numbers(dataset: Dataset, tag: int, count: int | None) -> list[float]:
-    value = _value(dataset, tag)
-    try:
-        numbers = [float(part) for part in value]
-    except (TypeError, ValueError) as error:
-        raise _held("coordinates are no numbers") from error
-    if (len(numbers) != count) if count is not None else (not numbers or len(numbers) % 2):
-        raise _held("coordinates are no pairs of numbers")
-    return numbers
-
-
-def _each(dataset: Dataset, tag: int, change: Callable[[Dataset], None]) -> None:
-    """Put copies of a sequence's items in its place, changed."""
-    items = [_copy(item) for item in _items(dataset, tag)]
-    for item in items:
-        change(item)
-    if items:
-        _put(dataset, tag, "SQ", Sequence(items))
-
-
-def _copy(dataset: Dataset) -> Dataset:
-    """Return a data set of the same elements; what is put into it changes nothing in the source."""
-    copied = Dataset(dict(dataset.items()))
-    implicit, little = dataset.original_encoding
-    copied.set_original_encoding(implicit, little, dataset.original_character_set)
-    return copied
-
-
-def _put(dataset: Dataset, tag: int, vr: str, value: Any) -> None:
-    dataset[tag] = DataElement(tag, vr, value)
-
-
-def _items(dataset: Dataset, tag: int) -> list[Dataset]:
-    value = _value(dataset, tag)
-    return list(value) if isinstance(value, Sequence) else []
-
-
-def _value(dataset: Dataset, tag: int) -> Any:
-    if tag not in dataset:
-        return None
-    element = decoded(dataset, tag)
-    return None if isinstance(element, Undecodable) else element.value
-
-
-def _text(dataset: Dataset, tag: int) -> str:
-    return str(_value(dataset, tag) or "").strip(" \0")
-
-
-def _held(why: str) -> Held:
-    return Held(Reason.REFERENCES_CROPPED, why)
