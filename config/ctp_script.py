@@ -37,6 +37,7 @@ _NUMBER = r"[+-]?\d+(?:\.\d+)*"
 _BETWEEN = r"(?:[ \t]*[,;|/xX*+][ \t]*|[ \t]+)"
 _NUMBERS = re.compile(rf"(?<![^\W\d_]){_NUMBER}")
 _FOUR_NUMBERS = re.compile(rf"(?<!\d)(?:{_NUMBER}{_BETWEEN}){{3}}{_NUMBER}")
+_NOTHING = (0, 0, 0, 0)
 _LIKE_A_RECTANGLE = 3
 """A rectangle that is written wrong still has three numbers or three commas; one without letters, two numbers."""
 
@@ -103,8 +104,8 @@ def written_rules(text: str) -> Iterator[WrittenRule]:
     Raises
     ------
     ConditionError
-        A brace or a parenthesis has no partner, a rule has no rectangle, a rectangle no rule, or something may be
-        meant for a rectangle and is none.
+        A brace or a parenthesis has no partner, a rule has no rectangle, a rectangle no rule or no area, or something
+        may be meant for a rectangle and is none.
     """
     conditions = list(_CONDITION.finditer(text))
     rest = _CONDITION.sub(_hidden, text)
@@ -131,6 +132,8 @@ def _rectangles(text: str, start: int, end: int) -> Iterator[tuple[int, int, int
         numbers = _RECTANGLE.fullmatch(found[1])
         if numbers is not None:
             left, top, width, height = (int(number) for number in numbers.groups())
+            if not (width and height) and (left, top, width, height) != _NOTHING:
+                raise ConditionError(f"line {_line(text, found.start())}: {found[0]} has no width or no height")
             yield left, top, width, height
         elif _may_be_rectangle(found[1]):
             _no_rectangle(text, found.start(), found[0])

@@ -62,6 +62,8 @@ def test_a_script_is_read_with_comments_alternatives_and_rules_that_blank_nothin
         "(800,60)",
         "(0,0,800,60,1)",
         "(0,0,9999999,60)",
+        "(0,25,0,247)",
+        "(10,20,30,0)",
         "((0,0,800,60))",
         "(0,0,800,60",
         "0,0,800,60)",
@@ -114,17 +116,17 @@ COMMENTED = """Regions of our scanners, compiled 2014-05-12 10:30 (see the wiki,
 { Manufacturer.containsIgnoreCase("ACME, Inc.")
   * !(ImageType.contains("SECONDARY") + ImageType.contains("DERIVED"))
 
-}  ( 0,25,0,247)
+}  ( 0,25,12,247)
 (0, 0, 10000, 104)
 
 """
 
 
 def test_comments_as_they_stand_in_scripts_are_no_rectangles():
-    """Frame sizes, dates, versions and tags between rules; a width of nothing; what is wider than the frame."""
+    """Frame sizes, dates, versions and tags between rules; what is wider than the frame."""
     assert [rule.rectangles for rule in parse_script(COMMENTED).rules] == [
         ((350, 0, 162, 30), (390, 80, 122, 15)),
-        ((0, 25, 0, 247), (0, 0, 10000, 104)),
+        ((0, 25, 12, 247), (0, 0, 10000, 104)),
     ]
 
 
