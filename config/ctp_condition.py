@@ -51,6 +51,10 @@ _IGNORE_CASE = "IgnoreCase"
 _NO_CASE = frozenset({"isLessThan", "isGreaterThan"})
 
 
+_OLDER_NAMES = {"SoftwareVersion": 0x00181020}
+"""What CTP's DICOM library (dcm4che 1) calls an attribute otherwise than the standard does today, in scripts in use."""
+
+
 class ConditionError(ValueError):
     """A condition that is not understood; the text says why."""
 
@@ -213,7 +217,7 @@ def _tag(token: re.Match[str]) -> int:
         return int(token["group"] + token["element"], 16)
     from pydicom.datadict import tag_for_keyword  # noqa: PLC0415  a second that most configurations need not pay
 
-    tag = tag_for_keyword(token["keyword"])
+    tag = _OLDER_NAMES.get(token["keyword"]) or tag_for_keyword(token["keyword"])
     if tag is None:
         raise ConditionError(f"{token['keyword']} is no DICOM keyword; write [gggg,eeee]")
     return int(tag)

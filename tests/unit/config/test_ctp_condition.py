@@ -4,7 +4,7 @@ import pytest
 
 from config.ctp_condition import ConditionError, parse_condition
 
-VALUES = {0x00080070: "Vital Images", 0x0008103E: "aaa stent", 0x00280010: "1041"}
+VALUES = {0x00181020: "LOGIQ S6:1", 0x00080070: "Vital Images", 0x0008103E: "aaa stent", 0x00280010: "1041"}
 
 
 def value_of(tag):
@@ -33,6 +33,8 @@ def value_of(tag):
         ("!false. * true.", True),
         ("!(true. + false.)", False),
         ('( ( [0028,0010].equals("1041") ) )', True),
+        ('SoftwareVersion.startsWith("LOGIQ S6")', True),
+        ('SoftwareVersions.startsWith("LOGIQ S6")', True),
     ],
 )
 def test_comparisons_and_how_they_are_joined(condition, holds):
