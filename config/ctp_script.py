@@ -33,10 +33,14 @@ _LARGEST_BYTES = 4 * 2**20
 _CONDITION = re.compile(r'\{((?:"(?:[^"{}\n]|\{[^"{}\n]*\})*"|[^{}"])*)\}')
 _PARENTHESES = re.compile(r"\(([^()]*)\)")
 _RECTANGLE = re.compile(r"\s*(-?\d{1,6})\s*,\s*(-?\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*", re.ASCII)
-_NUMBER = r"[+-]?\d+(?:\.\d+)*"
-_BETWEEN = r"(?:[ \t]*[,;|/xX*+][ \t]*|[ \t]+)"
-_NUMBERS = re.compile(rf"(?<![^\W\d_]){_NUMBER}")
-_FOUR_NUMBERS = re.compile(rf"(?<!\d)(?:{_NUMBER}{_BETWEEN}){{3}}{_NUMBER}")
+_NUMBER = r"[+-]?\d{1,9}(?:\.\d{1,9}){0,9}"
+_BETWEEN = r"(?:[^\S\n]{0,9}[,;|/xX*+\uff0c\uff1b][^\S\n]{0,9}|[^\S\n]{1,9})"
+_NUMBERS = re.compile(r"(?<![^\W_])\d+|(?<=\d[xX])\d+")
+_BARE_RECTANGLE = re.compile(
+    rf"(?<!\d)(?:{_NUMBER}{_BETWEEN}){{3}}{_NUMBER}|"
+    r"[\[<\uff08\uff3b][^\w\n]{0,9}\d{1,9}(?:(?:[^\w\n]{1,9}|[xX])\d{1,9}){3}"
+)
+"""Four numbers in a row, or as many in other brackets than parentheses, however they are separated."""
 _NOTHING = (0, 0, 0, 0)
 _LIKE_A_RECTANGLE = 3
 """A rectangle that is written wrong still has three numbers or three commas; one without letters, two numbers."""
@@ -141,7 +145,7 @@ def _rectangles(text: str, start: int, end: int) -> Iterator[tuple[int, int, int
     alone = re.search(r"[()]", rest)
     if alone is not None:
         raise ConditionError(f"line {_line(text, start + alone.start())}: a parenthesis without its partner")
-    bare = _FOUR_NUMBERS.search(rest)
+    bare = _BARE_RECTANGLE.search(rest)
     if bare is not None:
         _no_rectangle(text, start + bare.start(), bare[0])
 

@@ -72,6 +72,12 @@ def test_a_script_is_read_with_comments_alternatives_and_rules_that_blank_nothin
         "0,0,800,60",
         "0 0 800 60",
         "0x0+800+60",
+        "(0x0x800x60)",
+        "(0.0.800.60)",
+        "[0:0:800:60]",
+        "<0-0-800-60>",
+        "\uff080\uff0c0\uff0c800\uff0c60\uff09",
+        "0\u00a00\u00a0800\u00a060",
     ],
 )
 @pytest.mark.parametrize("beside", ["", "(0,0,9,9) "])
@@ -112,7 +118,7 @@ COMMENTED = """Regions of our scanners, compiled 2014-05-12 10:30 (see the wiki,
    (350,0,162,30) (390,80,122,15)
 
  // DX-07 maker (software 3.1), 1024 x 768, checked 2018-12-30 20:45
- wider than any frame (512 x 512), and [0008,1090]
+ wider than any frame (512 x 512), and [0008,1090] of (S1000, S2000, S3000) at 10.1.1.7 [2018-12-30]
 { Manufacturer.containsIgnoreCase("ACME, Inc.")
   * !(ImageType.contains("SECONDARY") + ImageType.contains("DERIVED"))
 
