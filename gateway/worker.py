@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gateway import log, metrics
+from gateway.crops import Crops
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.entries import Claim, Output, Route
@@ -94,10 +95,12 @@ class Worker:
         self._config = settings.config
         self._key = settings.key
         self._spool = spool
+        self._database = database
         self._ledger = Ledger(database, replace_duplicates=settings.config.storage.duplicates == "replace")
         self._deliveries = Deliveries(database)
         self._studies = Studies(database)
-        self._subjects = Subjects.of(settings.config, Sealer(settings.key))
+        self._sealer = Sealer(settings.key)
+        self._subjects = Subjects.of(settings.config, self._sealer)
         self._de_identifying_rules = [rule.name for rule in settings.config.rules if rule.action is None]
         self._deidentifiers: dict[tuple[str, str], Deidentifier] = {}
         self._unsettled: Claim | None = None
@@ -207,7 +210,8 @@ class Worker:
             node_name=claim.node,
             size_bytes=claim.size_bytes,
         )
-        result = self._deidentifier(rule).run(received, self._spool.unfinished(token, self._name))
+        crops = Crops(self._database, self._sealer, project=rule.project)
+        result = self._deidentifier(rule).run(received, self._spool.unfinished(token, self._name), crops=crops)
         with self._stored(claim, rule, token, result) as output:
             recorded = self._ledger.record_clean(claim, self._name, route, output)
         if not recorded:

@@ -113,7 +113,7 @@ def _continues(track: TextFinding, found: TextFinding) -> bool:
         and track.action is found.action
         and track.rule == found.rule
         and track.place is found.place
-        and overlap(_place_of(track), _place_of(found)) >= _SAME_PLACE
+        and overlap(track.box, found.box) >= _SAME_PLACE
     )
 
 
@@ -138,7 +138,7 @@ def _with_static_text(frames: Frames, findings: tuple[TextFinding, ...]) -> tupl
     ]
     if not partial:
         return findings
-    inks = [Ink.of(frames.displayed(found.frame_first), _place_of(found)) for found in partial]
+    inks = [Ink.of(frames.displayed(found.frame_first), found.box) for found in partial]
     more: list[TextFinding] = []
     for index in range(len(frames)):
         missing = [
@@ -157,7 +157,7 @@ def _covered(findings: tuple[TextFinding, ...], wanted: TextFinding, frame: int)
     return any(
         found.frame_first <= frame <= found.frame_last
         and found.action is TextAction.MASKED
-        and overlap(_place_of(found), _place_of(wanted)) >= _SAME_PLACE
+        and overlap(found.box, wanted.box) >= _SAME_PLACE
         for found in findings
     )
 
@@ -169,7 +169,3 @@ def _place(box: Box, cone: ConeArea) -> TextPlace:
     row = min(max((box[1] + box[3]) // 2, 0), rows - 1)
     column = min(max((box[0] + box[2]) // 2, 0), columns - 1)
     return TextPlace.IMAGE if cone.kept[row, column] else TextPlace.OUTSIDE_CONE
-
-
-def _place_of(found: TextFinding) -> Box:
-    return (found.left, found.top, found.right, found.bottom)

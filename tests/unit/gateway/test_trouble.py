@@ -150,8 +150,8 @@ def test_an_output_that_is_being_made_is_no_discrepancy(node, worker, monkeypatc
     seen = []
     run = Pipeline.run
 
-    def watched(pipeline, received, output):
-        result = run(pipeline, received, output)
+    def watched(pipeline, received, output, *, crops):
+        result = run(pipeline, received, output, crops=crops)
         seen.append(reconcile(node.database, node.spool))
         return result
 
