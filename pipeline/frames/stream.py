@@ -111,7 +111,7 @@ class Frames:
         return self.renderings(index)[0]
 
     def renderings(self, index: int) -> tuple[NDArray[np.uint8], ...]:
-        """Return the usual view of frame `index`, and where it can hide text a second one over the whole range."""
+        """Return the usual view of frame `index`, and where that can hide text up to two others over wider ranges."""
         return self.show(self.decoded(index), index)
 
     def show(self, frame: DecodedFrame, index: int) -> tuple[NDArray[np.uint8], ...]:
