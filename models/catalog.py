@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Literal
 from models.craft import CraftDetector
 from models.errors import ModelUnavailable
 from models.geometry import FEW_SHAPES
+from models.heap import give_back, keep_heap_small
 from models.manifest import Weights, names_in, read_manifest
 from models.ppocr import PpocrDetector
 from models.recognise import EnglishRecogniser, PpocrRecogniser, Remembering
@@ -159,8 +160,10 @@ def open_models(config: ModelsConfig, *, text: TextModels, cone: bool, threads: 
         sessions.append(session)
         return session
 
+    keep_heap_small()
     reader = _text_reader(text, opened)
     segmenter = _cone_segmenter(opened) if cone else None
+    give_back()
     return Models(
         text=reader,
         cone=segmenter,

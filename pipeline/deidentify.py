@@ -18,6 +18,7 @@ from models.errors import ModelFailed, ModelUnavailable
 from pipeline.clip_text import Scanner
 from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
 from pipeline.device_masks import device_redactions
+from pipeline.frames.aside import decoded_once
 from pipeline.frames.read import OpenInstance, open_instance
 from pipeline.frames.silence import quiet_libraries
 from pipeline.frames.syntaxes import SYNTAXES
@@ -154,7 +155,12 @@ class Deidentifier:
         Held
             Whatever the cause, with its reason.
         """
-        with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
+        with (
+            _only_held(output),
+            quiet_libraries(),
+            open_instance(received.path) as source,
+            decoded_once(source.frames, output.parent),
+        ):
             self.open()
             kind, scrubbed = self.scrub(source, received, crops=crops)
             if source.frames is None:

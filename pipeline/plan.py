@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,6 +105,9 @@ class RedactionPlan:
         What is blanked for text alone is filled in from around; what the verification still finds becomes black.
     """
 
+    _last: list[tuple[tuple[Redaction, ...], NDArray[np.bool_]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
     rows: int
     columns: int
     frames: int
@@ -128,14 +131,21 @@ class RedactionPlan:
         return cropped or bool(self.redactions) or (self.cone.kept is not None and not bool(self.cone.kept.all()))
 
     def blanked(self, frame: int) -> NDArray[np.bool_]:
-        """Which pixels of original frame `frame` are blanked: bool (rows, columns)."""
+        """Which pixels of original frame `frame` are blanked: bool (rows, columns), not to be changed."""
+        active = tuple(one for one in self.redactions if one.frame_first <= frame <= one.frame_last)
+        if not self._last or self._last[0][0] != active:
+            mask = self._drawn(active)
+            mask.flags.writeable = False
+            self._last[:] = [(active, mask)]  # most frames are blanked as the one before was
+        return self._last[0][1]
+
+    def _drawn(self, redactions: Iterable[Redaction]) -> NDArray[np.bool_]:
         mask = np.zeros((self.rows, self.columns), dtype=bool)
         if self.cone.kept is not None:
             np.logical_not(self.cone.kept, out=mask)
-        for redaction in self.redactions:
-            if redaction.frame_first <= frame <= redaction.frame_last:
-                left, top, right, bottom = redaction.box
-                mask[top:bottom, left:right] = True
+        for redaction in redactions:
+            left, top, right, bottom = redaction.box
+            mask[top:bottom, left:right] = True
         return mask if self.grid == (1, 1) else _outward(mask, self.grid)
 
     @property

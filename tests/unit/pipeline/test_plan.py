@@ -43,6 +43,24 @@ def redaction(first, last, box):
     return Redaction(frame_first=first, frame_last=last, box=box, rule="text")
 
 
+def test_the_mask_of_a_frame_is_its_own_whatever_was_asked_before():
+    """One mask is remembered: not beyond another frame, another grid or another redaction, and nobody can change it."""
+    first, second = redaction(0, 4, (3, 3, 9, 7)), redaction(3, 9, (20, 10, 26, 16))
+    whole = plan(first, second)
+    wanted = {frame: np.zeros((20, 30), bool) for frame in range(10)}
+    for frame, mask in wanted.items():
+        mask[3:7, 3:9] |= frame <= 4
+        mask[10:16, 20:26] |= frame >= 3
+
+    for frame in (0, 1, 3, 4, 9, 0, 5, 3):
+        assert np.array_equal(whole.blanked(frame), wanted[frame])
+    with pytest.raises(ValueError, match="read-only"):
+        whole.blanked(3)[0, 0] = True
+    assert whole.on_grid((8, 8)).blanked(0)[:8, :16].all()
+    assert whole.with_more([redaction(0, 9, (0, 0, 1, 1))], []).blanked(3)[0, 0]
+    assert not whole.blanked(3)[0, 0]
+
+
 def finding(frame, text="A", box=(5, 5, 15, 10), action=TextAction.MASKED):
     """Return a finding on one frame."""
     return TextFinding(
