@@ -7,7 +7,8 @@
 # The configuration is mounted at /etc/sonoveil/gateway.yaml, the key beside it; everything the node keeps is in the
 # volume /var/lib/sonoveil. Both must belong to user 10001.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
-# onnxruntime-gpu 1.31 from PyPI is built for CUDA 13 and cuDNN 9: change the two together.
+# onnxruntime-gpu 1.31 from PyPI is built for CUDA 13 and cuDNN 9: change the two together. The base image brings CUDA, so
+# the extra `gpu`, which brings it by pip, is not asked for.
 ARG CUDA_IMAGE=nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04
 ARG ONNXRUNTIME_GPU=1.31.1
 ARG UV=0.13.8
@@ -70,7 +71,7 @@ RUN python3 -m venv /opt/uv \
  && python3 -m venv --without-pip /opt/sonoveil
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
-RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python -c constraints.txt --extra gpu -r pyproject.toml \
+RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python -c constraints.txt -r pyproject.toml \
       "onnxruntime-gpu==${ONNXRUNTIME_GPU}"
 COPY README.md LICENSE ./
 COPY config config

@@ -62,6 +62,8 @@ _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 _FRAGMENT_BYTES = 131_064
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _IDLE_S = 10.0
+_REPEATED = 8
+"""How often a file is sent in a round, so that `storescu`'s start, which is taken off, is a small part."""
 _numbers = count(1)
 
 
@@ -391,21 +393,32 @@ def _measure_tls(loads: Sequence[Load], folder: Path, rounds: int) -> None:
 
 
 def _measure_sending(loads: Sequence[Load], associations: Sequence[int], folder: Path, rounds: int) -> None:
-    print("\nsending to storescp --ignore, objects/s; storescu without its start (that of one object is taken off)")
+    print(
+        f"\nsending to storescp --ignore, objects/s, each file {_REPEATED} times; storescu without its start (that of"
+        " one object is taken off)"
+    )
     with _dcmtk(folder, "target", "--ignore") as target:
         for load in loads:
             for number in associations:
                 rates: dict[str, list[float]] = {"sender": [], "storescu": []}
-                for _ in range(rounds):
+                for round_ in range(rounds):
                     with _written(load, load.each * number, folder) as files:
                         shares = [files[i::number] for i in range(number)]
-                        rates["sender"].append(len(files) / _send(target, load, shares))
-                        start = _storescu(target.port, load, [share[:1] for share in shares])
-                        took = _storescu(target.port, load, shares) - start
-                        rates["storescu"].append(
-                            (len(files) - number) / took if load.each > 1 else len(files) / (took + start)
-                        )
+                        ways = [("sender", _rate_of_sender), ("storescu", _rate_of_storescu)]
+                        for name, rate in ways[:: -1 if round_ % 2 else 1]:
+                            rates[name].append(rate(target, load, shares))
                 print(_row(f"{load.name} x{number}", rates, (("sender", "storescu"),)))
+
+
+def _rate_of_storescu(target: Peer, load: Load, shares: Sequence[Sequence[Path]]) -> float:
+    start = _storescu(target.port, load, [share[:1] for share in shares])
+    took = _storescu(target.port, load, shares, options=["--repeat", str(_REPEATED)]) - start
+    return (_REPEATED * sum(map(len, shares)) - len(shares)) / took
+
+
+def _rate_of_sender(target: Peer, load: Load, shares: Sequence[Sequence[Path]]) -> float:
+    shares = [[*share] * _REPEATED for share in shares]
+    return sum(map(len, shares)) / _send(target, load, shares)
 
 
 def _send(target: Peer, load: Load, shares: Sequence[Sequence[Path]]) -> float:

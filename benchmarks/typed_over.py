@@ -54,7 +54,7 @@ def main() -> None:
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.clips):
-            frames, ink = _clip(number, options.frames)
+            frames, ink = drawn_clip(number, options.frames)
             with open_instance(save_image(Path(folder) / f"{number}.dcm", frames)) as opened:
                 assert opened.frames is not None
                 findings = find_text(opened.frames, reader, NO_CONE, keep)
@@ -91,8 +91,8 @@ class _Counting:
         return self._reader.read(image, strict=strict, frame=frame)
 
 
-def _clip(seed: int, count: int) -> tuple[NDArray[np.uint8], list[NDArray[np.bool_]]]:
-    """Return frames (count, rows, columns) and where letters stand in each."""
+def drawn_clip(seed: int, count: int) -> tuple[NDArray[np.uint8], list[NDArray[np.bool_]]]:
+    """Draw frames (count, rows, columns), and say where letters stand in each."""
     dice = random.Random(seed)  # noqa: S311  drawings, no secrets
     noise = np.random.default_rng(seed)
     tissue = noise.gamma(2.0, 1.0, (_ROWS + 3 * count, _COLUMNS + 2 * count))

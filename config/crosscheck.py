@@ -45,6 +45,7 @@ def check_gateway(raw: Mapping[str, Any], profiles: Mapping[str, Profile], known
     yield from _ambiguous_nodes(nodes)
     yield from _ports(raw)
     yield from _tls(raw, nodes)
+    yield from _web_callers(raw, nodes)
 
 
 def check_profile(raw: Mapping[str, Any]) -> Iterator[Found]:
@@ -96,8 +97,8 @@ def _rule_names(
     for at, name in _names(place, rule, "target"):
         if name not in nodes:
             yield at, f"there is no node `{name}`{did_you_mean(name, tuple(nodes))}"
-        elif _mapping(nodes[name]).get("port") is None:
-            yield at, f"node `{name}` has no port, so nothing can be sent to it; add `port: 104` to it"
+        elif _mapping(nodes[name]).get("port") is None and _mapping(nodes[name]).get("url") is None:
+            yield at, f"node `{name}` has no port, so nothing can be sent to it; add `port: 104` (or a `url`) to it"
     profile = rule.get("profile")
     if isinstance(profile, str) and profile not in known:
         guess = did_you_mean(profile, known) or f"; known: {', '.join(known)}"
@@ -152,14 +153,23 @@ def _ports(raw: Mapping[str, Any]) -> Iterator[Found]:
     listener = _mapping(raw.get("listener")).get("port", 11112)
     if _mapping(raw.get("metrics")).get("port", 9108) == listener:
         yield ("metrics", "port"), f"the listener has port {listener} already; choose another one"
+    web = _mapping(raw.get("dicomweb"))
+    port = web.get("port", 8081)
+    for name, taken in (("the listener", listener), ("metrics", _mapping(raw.get("metrics")).get("port", 9108))):
+        if web and port == taken:
+            yield ("dicomweb", "port"), f"{name} has port {port} already; choose another one"
 
 
 def _tls(raw: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[Found]:
     ours = _mapping(_mapping(raw.get("listener")).get("tls"))
-    asks = bool(ours) and ours.get("require_client_certificate", True) is True
+    web = _mapping(_mapping(raw.get("dicomweb")).get("tls"))
+    asks = any(bool(one) and one.get("require_client_certificate", True) is True for one in (ours, web))
     for name, node in nodes.items():
         place = ("nodes", name, "tls")
         tls = _mapping(node).get("tls")
+        url = _mapping(node).get("url")
+        if tls is None and isinstance(url, str) and url.startswith("https:"):
+            yield ("nodes", name, "url"), "write `tls: {trusted_certificates: FILE}`, the authority of its certificate"
         if not isinstance(tls, dict):
             continue
         if tls.get("client_name") is not None and not asks:
@@ -167,9 +177,21 @@ def _tls(raw: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[Found]:
                 (*place, "client_name"),
                 "callers show no certificate; write `listener: {tls: {require_client_certificate: true}}`",
             )
-        calls = _mapping(node).get("port") is not None
+        calls = _mapping(node).get("port") is not None or url is not None
         if calls and tls.get("trusted_certificates") is None and ours.get("trusted_certificates") is None:
             yield place, "write `trusted_certificates: FILE`, the authority of this node's certificate"
+
+
+def _web_callers(raw: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[Found]:
+    """Find a DICOMweb service that nobody may use, and credentials for one that is not offered."""
+    showing = [name for name, node in nodes.items() if _mapping(node).get("caller_token_file") is not None]
+    if raw.get("dicomweb") is None:
+        for name in showing:
+            yield ("nodes", name, "caller_token_file"), "there is no service to call; add `dicomweb: {port: 8081}`"
+        return
+    certified = any(_mapping(_mapping(node).get("tls")).get("client_name") is not None for node in nodes.values())
+    if not showing and not certified:
+        yield ("dicomweb",), "no node may call it; add `caller_token_file` or `tls: {client_name: ...}` to one"
 
 
 def _same_tags(rules: tuple[Any, ...]) -> Iterator[Found]:

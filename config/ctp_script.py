@@ -5,135 +5,45 @@
       (0,0,960,60)
 
 In a condition `+` is or, `*` is and, `!` is not, each binding closer than the one before; `true.` and `false.` are
-constants. The first rule whose condition holds counts, also when it has no rectangle. Text outside braces and
-parentheses is a comment. Sources: RSNA MIRC wiki, "The CTP DICOM Pixel Anonymizer" and "The CTP DICOM Filter".
+constants. The first rule whose condition holds counts; one that has nothing to blank says so by `(0,0,0,0)`. Text
+outside braces and parentheses is a comment. Sources: RSNA MIRC wiki, "The CTP DICOM Pixel Anonymizer" (a condition and
+one or more regions; comments have neither braces nor parentheses) and "The CTP DICOM Filter".
 
-Rule of the file: a condition that is not understood is an error with its line. It is never skipped, because a rule that
-is skipped leaves its rectangles unblanked.
+Rule of the file: a condition or a rectangle that is not understood is an error with its line. It is never skipped,
+because what is skipped stays unblanked. CTP skips; it takes a number that it cannot read for 0.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from config.ctp_condition import Condition, ConditionError, parse_condition
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    ValueOf = Callable[[int], str]
+    from config.ctp_condition import ValueOf
 
 _LARGEST_BYTES = 4 * 2**20
-_DEEPEST = 50
-_PART = re.compile(r'\{(?P<condition>(?:"[^"]*"|[^{}"])*)\}|\((?P<rectangle>[\s\d,-]*)\)')
+_CONDITION = re.compile(r'\{((?:"(?:[^"{}\n]|\{[^"{}\n]*\})*"|[^{}"])*)\}')
+_PARENTHESES = re.compile(r"\(([^()]*)\)")
 _RECTANGLE = re.compile(r"\s*(-?\d{1,6})\s*,\s*(-?\d{1,6})\s*,\s*(\d{1,6})\s*,\s*(\d{1,6})\s*", re.ASCII)
-_COMMENT = re.compile(r'("[^"]*")|//[^\n]*')
-_TOKEN = re.compile(
-    r"\s*(?:(?P<sign>[+*!()])|(?P<constant>true|false)\.|"
-    r"(?:\[(?P<group>[0-9A-Fa-f]{4}),?(?P<element>[0-9A-Fa-f]{4})\]|(?P<keyword>[A-Za-z]\w*))"
-    r'\s*\.\s*(?P<method>[A-Za-z]+)\s*\(\s*"(?P<value>[^"]*)"\s*\))',
-    re.ASCII,
+_NUMBER = r"[+-]?\d{1,9}(?:\.\d{1,9}){0,9}"
+_BETWEEN = r"(?:[^\S\n]{0,9}[,;|/xX*+\uff0c\uff1b][^\S\n]{0,9}|[^\S\n]{1,9})"
+_NUMBERS = re.compile(r"(?<![^\W_])\d+|(?<=\d[xX])\d+")
+_BARE_RECTANGLE = re.compile(
+    rf"(?<!\d)(?:{_NUMBER}{_BETWEEN}){{3}}{_NUMBER}|"
+    r"[\[<\uff08\uff3b][^\w\n]{0,9}\d{1,9}(?:(?:[^\w\n]{1,9}|[xX])\d{1,9}){3}"
 )
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\s*[+-]?\d{1,15}(?:\.\d{1,15})?\s*", text, re.ASCII) else None
-
-
-def _is_less(here: str, wanted: str) -> bool:
-    first, second = _number(here), _number(wanted)
-    return first is not None and second is not None and first < second
-
-
-_METHODS: dict[str, Callable[[str, str], bool]] = {
-    "equals": lambda here, wanted: here == wanted,
-    "contains": lambda here, wanted: wanted in here,
-    "startsWith": lambda here, wanted: here.startswith(wanted),
-    "endsWith": lambda here, wanted: here.endswith(wanted),
-    "matches": lambda here, wanted: re.fullmatch(wanted, here) is not None,
-    "isLessThan": _is_less,
-    "isGreaterThan": lambda here, wanted: _is_less(wanted, here),
-}
-_IGNORE_CASE = "IgnoreCase"
-_NO_CASE = frozenset({"isLessThan", "isGreaterThan"})
-
-
-class ConditionError(ValueError):
-    """A condition that is not understood; the text says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """One attribute against a text.
-
-    Parameters
-    ----------
-    method
-        As CTP names it, without `IgnoreCase`.
-    """
-
-    tag: int
-    method: str
-    value: str
-    ignores_case: bool
-
-    def holds(self, value_of: ValueOf) -> bool:
-        """Tell whether the comparison is true of an object; an attribute that it has not is an empty text."""
-        here, wanted = value_of(self.tag), self.value
-        if self.method == "matches" and self.ignores_case:
-            return re.fullmatch(wanted, here, re.IGNORECASE) is not None
-        if self.ignores_case:
-            here, wanted = here.casefold(), wanted.casefold()
-        return _METHODS[self.method](here, wanted)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constant:
-    """`true.` or `false.`."""
-
-    value: bool
-
-    def holds(self, value_of: ValueOf) -> bool:  # noqa: ARG002  asked like every other condition
-        """Return the constant."""
-        return self.value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
-    """The contrary of a condition."""
-
-    part: Condition
-
-    def holds(self, value_of: ValueOf) -> bool:
-        """Tell whether the part does not hold."""
-        return not self.part.holds(value_of)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class All:
-    """Conditions joined by `*`."""
-
-    parts: tuple[Condition, ...]
-
-    def holds(self, value_of: ValueOf) -> bool:
-        """Tell whether every part holds."""
-        return all(part.holds(value_of) for part in self.parts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnyOf:
-    """Conditions joined by `+`."""
-
-    parts: tuple[Condition, ...]
-
-    def holds(self, value_of: ValueOf) -> bool:
-        """Tell whether a part holds."""
-        return any(part.holds(value_of) for part in self.parts)
-
-
-Condition = Comparison | Constant | Not | All | AnyOf
+"""Four numbers in a row, or as many in other brackets than parentheses, however they are separated."""
+_NOTHING = (0, 0, 0, 0)
+_LIKE_A_RECTANGLE = 3
+"""A rectangle that is written wrong still has three numbers or three commas; one without letters, two numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,38 +108,75 @@ def written_rules(text: str) -> Iterator[WrittenRule]:
     Raises
     ------
     ConditionError
-        Numbers in parentheses that are no rectangle.
+        A brace or a parenthesis has no partner, a rule has no rectangle, a rectangle no rule or no area, or something
+        may be meant for a rectangle and is none.
     """
-    opened: WrittenRule | None = None
-    for part in _PART.finditer(text):
-        line = text.count("\n", 0, part.start()) + 1
-        if part["condition"] is not None:
-            if opened is not None:
-                yield opened
-            opened = WrittenRule(line=line, condition=part["condition"], rectangles=())
-        elif opened is not None and "," in part["rectangle"]:
-            numbers = _RECTANGLE.fullmatch(part["rectangle"])
-            if numbers is None:
-                raise ConditionError(f"line {line}: ({part['rectangle']}) is no rectangle (left,top,width,height)")
-            left, top, width, height = (int(number) for number in numbers.groups())
-            opened = WrittenRule(
-                line=opened.line,
-                condition=opened.condition,
-                rectangles=(*opened.rectangles, (left, top, width, height)),
+    conditions = list(_CONDITION.finditer(text))
+    rest = _CONDITION.sub(_hidden, text)
+    alone = re.search(r"[{}]", rest)
+    if alone is not None:
+        raise ConditionError(f"line {_line(rest, alone.start())}: a brace without its partner")
+    _check_no_rectangle(text, conditions[0].start() if conditions else len(text))
+    for condition, following in itertools.zip_longest(conditions, conditions[1:]):
+        rule = WrittenRule(
+            line=_line(text, condition.start()),
+            condition=condition[1],
+            rectangles=tuple(_rectangles(text, condition.end(), following.start() if following else len(text))),
+        )
+        if not rule.rectangles:
+            raise ConditionError(
+                f"line {rule.line}: a rule without rectangles; write (0,0,0,0) where nothing is blanked"
             )
-    if opened is not None:
-        yield opened
+        yield rule
 
 
-def parse_condition(written: str) -> Condition:
-    """Return a condition, understood.
+def _rectangles(text: str, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the rectangles between two conditions, and look whether what is left is comment."""
+    for found in _PARENTHESES.finditer(text, start, end):
+        numbers = _RECTANGLE.fullmatch(found[1])
+        if numbers is not None:
+            left, top, width, height = (int(number) for number in numbers.groups())
+            if not (width and height) and (left, top, width, height) != _NOTHING:
+                raise ConditionError(f"line {_line(text, found.start())}: {found[0]} has no width or no height")
+            yield left, top, width, height
+        elif _may_be_rectangle(found[1]):
+            _no_rectangle(text, found.start(), found[0])
+    rest = _PARENTHESES.sub(_hidden, text[start:end])
+    alone = re.search(r"[()]", rest)
+    if alone is not None:
+        raise ConditionError(f"line {_line(text, start + alone.start())}: a parenthesis without its partner")
+    bare = _BARE_RECTANGLE.search(rest)
+    if bare is not None:
+        _no_rectangle(text, start + bare.start(), bare[0])
 
-    Raises
-    ------
-    ConditionError
-        It is not.
-    """
-    return _Parser(_COMMENT.sub(lambda found: found[1] or "", written)).whole()
+
+def _may_be_rectangle(written: str) -> bool:
+    numbers = len(_NUMBERS.findall(written))
+    has_letters = re.search(r"[^\W\d_]", written) is not None
+    return max(numbers, written.count(",")) >= _LIKE_A_RECTANGLE or (numbers > 1 and not has_letters)
+
+
+def _check_no_rectangle(text: str, end: int) -> None:
+    for found in _PARENTHESES.finditer(text, 0, end):
+        if _RECTANGLE.fullmatch(found[1]):
+            raise ConditionError(f"line {_line(text, found.start())}: a rectangle before the first condition")
+
+
+def _no_rectangle(text: str, at: int, written: str) -> NoReturn:
+    shown = " ".join(written.split())[:40]
+    raise ConditionError(
+        f"line {_line(text, at)}: {shown} is no rectangle: write (left,top,width,height) in whole numbers, "
+        "and comments without numbers in parentheses"
+    )
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """Return as many characters that mean nothing, on as many lines."""
+    return re.sub(r"[^\n]", "#", found[0])
 
 
 def read_ctp_script(file: Path) -> CtpScript:
@@ -259,12 +206,8 @@ def parse_script(text: str) -> CtpScript:
     Raises
     ------
     ConditionError
-        A rule is not understood, a brace has no partner, or there is no rule at all.
+        As `written_rules`; a condition is not understood, or there is no rule at all.
     """
-    rest = _PART.sub(lambda part: "\n" * part[0].count("\n") if part["condition"] is not None else part[0], text)
-    alone = re.search(r"[{}]", rest)
-    if alone is not None:
-        raise ConditionError(f"line {rest.count(chr(10), 0, alone.start()) + 1}: a brace without its partner")
     rules = tuple(_understood(rule) for rule in written_rules(text))
     if not rules:
         raise ConditionError("holds no rule: write { condition } (left,top,width,height)")
@@ -277,99 +220,3 @@ def _understood(rule: WrittenRule) -> CtpRule:
     except ConditionError as error:
         raise ConditionError(f"line {rule.line}: {error}") from error
     return CtpRule(line=rule.line, condition=condition, rectangles=rule.rectangles)
-
-
-class _Parser:
-    """One condition, read from left to right."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._depth = 0
-
-    def whole(self) -> Condition:
-        """Return the condition that is the whole text."""
-        condition = self._any_of()
-        if self._text[self._at :].strip():
-            self._fail()
-        return condition
-
-    def _any_of(self) -> Condition:
-        parts = [self._all()]
-        while self._takes("+"):
-            parts.append(self._all())
-        return parts[0] if len(parts) == 1 else AnyOf(parts=tuple(parts))
-
-    def _all(self) -> Condition:
-        parts = [self._one()]
-        while self._takes("*"):
-            parts.append(self._one())
-        return parts[0] if len(parts) == 1 else All(parts=tuple(parts))
-
-    def _one(self) -> Condition:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ConditionError("the condition is nested too deep")
-        try:
-            if self._takes("!"):
-                return Not(part=self._one())
-            if self._takes("("):
-                inner = self._any_of()
-                if not self._takes(")"):
-                    self._fail()
-                return inner
-            return self._operand()
-        finally:
-            self._depth -= 1
-
-    def _operand(self) -> Condition:
-        token = _TOKEN.match(self._text, self._at)
-        if token is None or token["sign"]:
-            self._fail()
-        self._at = token.end()
-        if token["constant"]:
-            return Constant(value=token["constant"] == "true")
-        return Comparison(
-            tag=_tag(token),
-            method=_method(token),
-            value=_pattern(token["value"]) if token["method"].startswith("matches") else token["value"],
-            ignores_case=token["method"].endswith(_IGNORE_CASE),
-        )
-
-    def _takes(self, sign: str) -> bool:
-        token = _TOKEN.match(self._text, self._at)
-        if token is None or token["sign"] != sign:
-            return False
-        self._at = token.end()
-        return True
-
-    def _fail(self) -> NoReturn:
-        rest = " ".join(self._text[self._at :].split())
-        where = f"from {rest[:40]!r} on" if rest else "because it ends too early"
-        raise ConditionError(f"the condition is not understood {where}")
-
-
-def _tag(token: re.Match[str]) -> int:
-    if token["group"]:
-        return int(token["group"] + token["element"], 16)
-    from pydicom.datadict import tag_for_keyword  # noqa: PLC0415  a second that most configurations need not pay
-
-    tag = tag_for_keyword(token["keyword"])
-    if tag is None:
-        raise ConditionError(f"{token['keyword']} is no DICOM keyword; write [gggg,eeee]")
-    return int(tag)
-
-
-def _method(token: re.Match[str]) -> str:
-    name = token["method"].removesuffix(_IGNORE_CASE)
-    if name not in _METHODS or (name in _NO_CASE and name != token["method"]):
-        raise ConditionError(f"{token['method']} is no comparison of CTP's")
-    return name
-
-
-def _pattern(written: str) -> str:
-    try:
-        re.compile(written)
-    except re.error as error:
-        raise ConditionError(f"{written!r} is no regular expression ({error.msg})") from error
-    return written

@@ -6,14 +6,15 @@ Rule of the file: a section checks what can be seen inside it; what needs two se
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from config.hosts import AETitle, BindHost, Host, Port, is_network
+from config.hosts import AETitle, BindHost, Host, Port, WebUrl, is_loopback, is_network
 from config.profile import Profile
 from config.rule import Rule
 from config.section import ListOf, LocalPath, Name, NoRepeats, OneOrMany, Section
-from config.units import Duration, Share, Size, Wait
+from config.units import Duration, Hours, Share, Size, Wait
 
 _DAY = timedelta(days=1)
 _MOST_WORKERS = 512
@@ -135,9 +136,11 @@ class Node(Section):
 
     Parameters
     ----------
+    ae_title
+        Its AE title; empty for a node that speaks DICOMweb only.
     host
         Names, addresses or networks from which it may call. To be called it needs a `port`, and its first host that
-        is no network is where it listens.
+        is no network is where it listens. For a caller of our DICOMweb service it may be left out.
     allow_store, allow_echo
         What it may do when it calls.
     patient_domain
@@ -154,13 +157,24 @@ class Node(Section):
         Whether it is asked to commit to keep what it was sent; it may then call us to answer.
     commitment_timeout
         Without an answer for so long, it is asked again.
+    check_existing
+        Whether it is asked (C-FIND) for what it has, before anything is sent to it for the first time.
     transfer_syntaxes
         `keep`, or the UIDs of the transfer syntaxes that it takes, the preferred first.
+    url
+        Where its DICOMweb service is: it is sent to by STOW-RS, and needs no `port`.
+    token_file
+        With the bearer token that it is shown when it is called at `url`.
+    caller_token_file
+        With the bearer token that it must show when it calls our DICOMweb service.
     """
 
-    ae_title: AETitle
-    host: Annotated[tuple[Host, ...], OneOrMany, Field(min_length=1), NoRepeats]
+    ae_title: AETitle = ""
+    host: Annotated[tuple[Host, ...], OneOrMany, Field(min_length=1), NoRepeats] = ()
     port: Port | None = None
+    url: WebUrl | None = None
+    token_file: LocalPath | None = None
+    caller_token_file: LocalPath | None = None
     allow_store: bool = False
     allow_echo: bool = True
     patient_domain: Annotated[str, Field(min_length=1, max_length=64)] | None = None
@@ -170,14 +184,44 @@ class Node(Section):
     tls: NodeTls | None = None
     storage_commitment: bool = False
     commitment_timeout: Wait = _DAY
+    check_existing: bool = False
     transfer_syntaxes: Annotated[tuple[str, ...], OneOrMany, Field(min_length=1), NoRepeats] = (KEEP,)
+
+    @model_validator(mode="after")
+    def _dimse_needs_a_title_and_a_host(self) -> Self:
+        is_web_only = self.port is None and (self.url is not None or self.caller_token_file is not None)
+        missing = [name for name in ("ae_title", "host") if not getattr(self, name)]
+        if missing and not is_web_only:
+            raise ValueError(f"`{missing[0]}` is missing; add `{missing[0]}: ...`")
+        return self
+
+    @model_validator(mode="after")
+    def _web_settings_fit_together(self) -> Self:
+        if self.url is not None and self.port is not None:
+            raise ValueError("it is sent to either at its `port` or at its `url`; remove one")
+        if self.token_file is not None and self.url is None:
+            raise ValueError("`token_file` is shown to a node that has a `url`; what callers show is caller_token_file")
+        if (
+            self.url is not None
+            and self.token_file is not None
+            and not self.is_encrypted
+            and not is_loopback(self.web_host or "")
+        ):
+            raise ValueError("a token over http:// can be read by anybody on the way; write an https:// `url`")
+        if self.caller_token_file is not None and not self.allow_store:
+            raise ValueError("`caller_token_file` is for a node that may store; add `allow_store: true`")
+        return self
 
     @model_validator(mode="after")
     def _a_port_needs_an_address(self) -> Self:
         if self.port is not None and self.address is None:
             raise ValueError("a node with a `port` needs a host that is no network; put its address first in `host`")
+        if self.storage_commitment and self.url is not None:
+            raise ValueError("DICOMweb has no storage commitment; a node with a `url` cannot be asked for it")
         if self.storage_commitment and self.port is None:
             raise ValueError("`storage_commitment` is asked of a node that is sent to; add its `port`")
+        if self.check_existing and self.port is None:
+            raise ValueError("`check_existing` asks a node that is sent to by C-STORE; add its `port`")
         return self
 
     @model_validator(mode="after")
@@ -200,6 +244,16 @@ class Node(Section):
     def address(self) -> str | None:
         """The host to connect to: the first that is no network."""
         return next((host for host in self.host if not is_network(host)), None)
+
+    @property
+    def web_host(self) -> str | None:
+        """The host of its `url`."""
+        return None if self.url is None else urlsplit(self.url).hostname
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether its `url` is called with TLS."""
+        return self.url is not None and self.url.startswith("https:")
 
 
 class Retention(Section):
@@ -256,13 +310,17 @@ class Send(Section):
     retry_delay, retry_delay_multiplier, max_retry_delay
         The first wait, what each further one is multiplied by, and the longest.
     retry_max
-        How many tries in all before a delivery has failed; 0 tries for ever.
+        How many tries in all before a delivery has failed; 0 tries for ever. While a target does not answer, nothing
+        is tried.
+    off_peak
+        When the results of rules with `priority: off_peak` leave.
     """
 
     retry_delay: Wait = timedelta(seconds=60)
     retry_delay_multiplier: Annotated[float, Field(ge=1, le=100)] = 2.0
     max_retry_delay: Wait = timedelta(minutes=15)
     retry_max: Annotated[int, Field(ge=0)] = 0
+    off_peak: Hours = "20:00-06:00"
 
     @model_validator(mode="after")
     def _waits_are_in_order(self) -> Self:
@@ -388,6 +446,39 @@ class Audit(Section):
     syslog: Syslog | None = None
 
 
+class Dicomweb(Section):
+    """Where nodes may store by DICOMweb (STOW-RS), beside the listener.
+
+    Parameters
+    ----------
+    host
+        Another than loopback needs `tls` or `behind_proxy`: tokens would be readable on the way.
+    tls
+        None: plain HTTP.
+    behind_proxy
+        Whether a proxy in front of it speaks TLS with the callers. Their addresses are then the proxy's.
+    max_connections
+        At the same time; one more is closed.
+    max_request
+        The longest body of a request.
+    """
+
+    host: BindHost = "127.0.0.1"
+    port: Port = 8081
+    tls: Tls | None = None
+    behind_proxy: bool = False
+    max_connections: Annotated[int, Field(ge=1, le=1_000)] = 50
+    max_request: Annotated[Size, Field(json_schema_extra={"default": "20GB"})] = 20 * 10**9
+
+    @model_validator(mode="after")
+    def _tokens_travel_encrypted(self) -> Self:
+        if self.tls is None and not self.behind_proxy and not is_loopback(self.host):
+            raise ValueError(
+                "another host than 127.0.0.1 needs `tls: {...}`, or `behind_proxy: true` behind one that has"
+            )
+        return self
+
+
 class GatewayConfig(Section):
     """The whole of `gateway.yaml`, checked. Made by `config.load.load_gateway`.
 
@@ -413,6 +504,7 @@ class GatewayConfig(Section):
     metrics: Metrics = Metrics()
     audit: Audit = Audit()
     web: Web | None = None
+    dicomweb: Dicomweb | None = None
 
     def calling_ae_title(self, node: str) -> str:
         """Return the AE title with which the node named is called."""

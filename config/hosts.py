@@ -6,6 +6,7 @@ Rule of the file: nothing is looked up; a name is only checked for being possibl
 import ipaddress
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -49,7 +50,34 @@ def is_network(host: str) -> bool:
     return "/" in host
 
 
+def _web_url(value: str) -> str:
+    example = "write the root of its DICOMweb service, such as https://pacs.example/dicom-web"
+    if not re.fullmatch(r"https?://[!-~]+", value, re.ASCII):
+        raise ValueError(f"{value!r} is no URL; {example}")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{value!r} has no possible host and port; {example}") from None
+    if "@" in parts.netloc:
+        raise ValueError(f"a URL carries no user and no password here, write `token_file`; {example}")
+    if "?" in value or "#" in value or not host:
+        raise ValueError(f"{value!r} is more or less than a root; {example}")
+    _host(host)
+    return value.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 AETitle = Annotated[str, AfterValidator(_ae_title)]
 Host = Annotated[str, AfterValidator(_host)]
 BindHost = Annotated[str, AfterValidator(_bind_host)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+"""The root of a DICOMweb service, without a slash at its end."""

@@ -21,6 +21,7 @@ from config.problems import ConfigurationError, Problem
 from config.profile import Profile
 from config.section import Section
 from config.tls_files import check_tls_files
+from config.tokens import check_token_files
 from config.tree import Tree, read_tree
 from config.unavailable import IN_GATEWAY, IN_PROFILE, Unavailable, find
 from config.wording import UNKNOWN_VALUE_TYPES, dotted, message, place_of
@@ -95,6 +96,9 @@ def load_gateway(path: str | Path) -> GatewayConfig:
     problems += [tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_gateway(raw, profiles, known)]
     problems += [
         tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_tls_files(raw, tree.file.parent)
+    ]
+    problems += [
+        tree.problem(place, f"{dotted(place)}: {text}") for place, text in check_token_files(raw, tree.file.parent)
     ]
     problems += _key_problems(tree)
     return _all_well(config, problems)

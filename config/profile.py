@@ -230,7 +230,8 @@ class Text(Section):
     where
         `everywhere`: in every part of every frame that remains.
     fill
-        What stands where text was.
+        What stands where text was: `black`, or `inpaint`, a smooth filling from its surroundings that the object
+        declares; what cannot be filled in (palettes, more than 8 bits of colour) becomes black.
     keep_words
         Text that stays when a region reads exactly so: side marks. Capital letters.
     detector

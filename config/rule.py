@@ -74,6 +74,9 @@ class Rule(Section):
         Pseudonyms, UIDs and date shifts are one world per project.
     target
         The nodes that get the result: all of them.
+    priority
+        In which order its results leave, for each target: `urgent` before everything else, `off_peak` after everything
+        else and within `send.off_peak` only.
     fallback
         The last rule, and only that, is for everything that no other matches.
     action
@@ -89,6 +92,7 @@ class Rule(Section):
     profile: Name | None = None
     project: Name | None = None
     target: Annotated[tuple[str, ...], OneOrMany, NoRepeats] = ()
+    priority: Literal["urgent", "normal", "off_peak"] = "normal"
     fallback: bool = False
     action: Literal["hold", "refuse", "clean"] | None = None
 
@@ -98,6 +102,8 @@ class Rule(Section):
         if self.action is not None:
             if any(does.values()):
                 raise ValueError(f"`action: {self.action}` stands instead of profile, project and target")
+            if self.priority != "normal":
+                raise ValueError("`priority` is about what is sent; a rule with an `action` sends nothing")
         elif missing := [key for key, value in does.items() if value is None]:
             raise ValueError(f"a rule needs {' and '.join(missing)}, or `action: hold` or `action: refuse`")
         if self.fallback and (self.sources or self.when):

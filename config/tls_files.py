@@ -29,10 +29,12 @@ def check_tls_files(raw: Mapping[str, Any], folder: Path) -> Iterator[tuple[Plac
     folder
         Where relative paths lie.
     """
-    listener, nodes, audit = raw.get("listener"), raw.get("nodes"), raw.get("audit")
+    nodes, audit = raw.get("nodes"), raw.get("audit")
     sections: list[tuple[Place, Any]] = []
-    if isinstance(listener, dict):
-        sections.append((("listener", "tls"), listener.get("tls")))
+    for name in ("listener", "dicomweb"):
+        ours = raw.get(name)
+        if isinstance(ours, dict):
+            sections.append(((name, "tls"), ours.get("tls")))
     if isinstance(nodes, dict):
         sections += [
             (("nodes", name, "tls"), node.get("tls")) for name, node in nodes.items() if isinstance(node, dict)

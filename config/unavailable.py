@@ -42,7 +42,6 @@ IN_GATEWAY = (
 
 IN_PROFILE = (
     Unavailable(place=("options", ANY), works=tuple(option.value for option in AVAILABLE_OPTIONS)),
-    Unavailable(place=("pixels", "text", "fill"), works=("black",)),
     Unavailable(place=("pixels", "verify"), works=(True,)),
     Unavailable(
         place=("pixels", "review", "hold_when"),

@@ -26,6 +26,7 @@ _BYTES = {
 _LONGEST = timedelta(days=36_500)
 _LARGEST_BYTES = 10**18
 _QUANTITY = re.compile(r"([0-9]{1,18})\s?([A-Za-z]+)", re.ASCII)
+_HOURS = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)\s?%", re.ASCII)
 
 
@@ -104,6 +105,12 @@ def parse_share(value: object) -> float:
     return share
 
 
+def _hours(value: str) -> str:
+    if _HOURS.fullmatch(value) is None or value[:5] == value[6:]:
+        raise ValueError("write hours of the day such as 20:00-06:00")
+    return value
+
+
 def _quantity(value: object, units: dict[str, int], *, what: str, example: str, bare: str) -> tuple[int, int]:
     """Split text into its number and its unit's factor; errors name units and an example."""
     if _is_number(value) or (isinstance(value, str) and value.isdecimal()):
@@ -161,3 +168,10 @@ Share = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^[0-9.]+ ?%$", "examples": ["20%"]}),
 ]
 """A fraction, more than 0 and at most 1, written `20%`."""
+
+Hours = Annotated[
+    str,
+    AfterValidator(_hours),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$", "examples": ["20:00-06:00"]}),
+]
+"""Hours of the day, local time, written `20:00-06:00`; the end may lie on the next day and does not belong to it."""

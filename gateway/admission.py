@@ -105,9 +105,9 @@ class Admission:
         if self._listener.check_called_aet and called_aet not in self._listener.ae_titles:
             return Rejection.CALLED_AET
         for name, node in self._nodes.items():
-            if not _is_certified(node, certificate_names):
+            if not is_certified(node, certificate_names):
                 continue
-            if node.ae_title == calling_aet and any(self._is_at(host, address) for host in node.host):
+            if node.ae_title and node.ae_title == calling_aet and self.comes_from(name, address):
                 if not (node.allow_store or node.allow_echo or node.storage_commitment):
                     return Rejection.CALLING_AET
                 return Caller(
@@ -128,6 +128,10 @@ class Admission:
             may_echo=True,
             may_report=False,
         )
+
+    def comes_from(self, node_name: str, address: str) -> bool:
+        """Tell whether a caller at an address calls from one of a node's hosts."""
+        return any(self._is_at(host, address) for host in self._nodes[node_name].host)
 
     def _is_at(self, host: str, address: str) -> bool:
         caller = _plain(address)
@@ -150,7 +154,8 @@ class Admission:
         return addresses
 
 
-def _is_certified(node: Node, names: frozenset[str] | None) -> bool:
+def is_certified(node: Node, names: frozenset[str] | None) -> bool:
+    """Tell whether a certificate's names are what a node must show; any are where it need not show one."""
     wanted = node.tls.client_name if node.tls is not None else None
     return wanted is None or (names is not None and wanted.lower() in names)
 

@@ -81,9 +81,8 @@ class ArrivalRows:
         self._database.append_audits(
             self._connection,
             actor=self._actor,
-            action="receive",
-            details=[
-                (number, {"node": new.node, "state": state.value, "reason": reason})
+            rows=[
+                ("receive", number, {"node": new.node, "state": state.value, "reason": reason})
                 for number, new, state, reason in gathered
             ],
         )

@@ -263,10 +263,10 @@ class Messages:
 
     def _node(self, root: ET.Element, name: str, ae_title: str | None, *, role: _Code, is_requestor: bool) -> None:
         told = {"UserID": name}
-        if ae_title is not None:
+        if ae_title:  # a node that speaks DICOMweb need not have one
             told["AlternativeUserID"] = f"AETITLES={ae_title}"
         node = self._config.nodes.get(name)
-        address = None if node is None else node.address
+        address = None if node is None else node.address or node.web_host
         self._participant(root, told, address, role=role, is_requestor=is_requestor)
 
     def _participant(

@@ -90,6 +90,43 @@ def parse_command(encoded: bytes | bytearray) -> Command:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """The parts of a response's command set that say what became of a request.
+
+    Parameters
+    ----------
+    field
+        Command Field: which message it is.
+    responded_id, status
+        None when missing or not of their kind.
+    has_data_set
+        Whether a data set follows.
+    """
+
+    field: int | None
+    responded_id: int | None
+    status: int | None
+    has_data_set: bool
+
+
+def parse_response(encoded: bytes) -> Response:
+    """Read the command set of a response.
+
+    Raises
+    ------
+    CommandFault
+        It has an element outside group 0000, or one that ends beyond the bytes.
+    """
+    elements = dict(_elements(encoded))
+    return Response(
+        field=_number(elements.get(_COMMAND_FIELD)),
+        responded_id=_number(elements.get(_RESPONDED_ID)),
+        status=_number(elements.get(_STATUS)),
+        has_data_set=_number(elements.get(_DATA_SET_TYPE)) != _NO_DATA_SET,
+    )
+
+
 def _elements(encoded: bytes) -> list[tuple[int, bytes]]:
     found: list[tuple[int, bytes]] = []
     offset = 0

@@ -6,6 +6,8 @@ means is decided in `forward`.
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, cast
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
@@ -13,24 +15,25 @@ from pynetdicom.dimse_primitives import C_ECHO, C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway.commands import store_request
+from gateway.direct import FileFault, Window, data_set_of, request_pdus, store_answer
 from gateway.negotiation import VERIFICATION
-from gateway.part10 import NotPart10Error, data_set_offset
 from gateway.requestor import Failure, Lost, Wanted, prepared
-from gateway.transport import PDU_BYTES, CallingSocket, heading
+from gateway.statuses import Status
+from gateway.transport import PDU_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections import deque
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pynetdicom.dimse_primitives import DimseServiceType
 
+    from gateway.direct import StoreAnswer
+    from gateway.forward import Outgoing
     from gateway.requestor import CallingAssociation, Target
 
-_PDV_HEADER_BYTES = 6
 _LAST_MESSAGE_ID = 65_535
-_GATHERED_PIECES = 16
-"""Headings and fragments that go to the system together: about a megabyte."""
-_COMMAND_LAST, _DATA, _DATA_LAST = b"\3", b"\0", b"\2"
+_A_RELEASE_RQ = 5
 
 
 class Connection:
@@ -44,33 +47,45 @@ class Connection:
         The established association, or one whose contexts were all refused.
     proposed
         What was proposed in it.
+
+    Attributes
+    ----------
+    operations
+        How many requests may be unanswered at a time; 1 where nothing else was negotiated.
     """
 
     def __init__(self, assoc: CallingAssociation, proposed: Sequence[Wanted]) -> None:
         self.proposed = frozenset(proposed)
         self._assoc = assoc
         self._message_id = 0
-        self._gathered: list[bytes] = []
+        self._has_begun = False
+        self._window = Window()
+        self._timeout_s = assoc.dimse_timeout or 0.0
+        self.operations = _operations(assoc)
+        self._pdu_bytes = min(assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
         self._contexts = {
             Wanted(abstract_syntax=str(c.abstract_syntax), transfer_syntax=str(c.transfer_syntax[0])): c.context_id
             for c in assoc.accepted_contexts
         }
+        self._context_ids = frozenset(cast("int", number) for number in self._contexts.values())
 
     @classmethod
-    def open(cls, target: Target, wanted: Sequence[Wanted]) -> Self:
+    def open(cls, target: Target, wanted: Sequence[Wanted], *, operations: int = 1) -> Self:
         """Connect and negotiate.
 
         Parameters
         ----------
         wanted
             1 to 128 contexts, each proposed with its one transfer syntax.
+        operations
+            How many requests we should like to have unanswered at a time (PS3.7 D.3.3.3).
 
         Raises
         ------
         Lost
             No association came about for another reason than refused contexts.
         """
-        assoc = prepared(target, wanted)
+        assoc = prepared(target, wanted, operations=operations)
         cls._make_ready(assoc)
         assoc.request()
         if assoc.is_established:
@@ -127,66 +142,128 @@ class Connection:
         Lost
             No answer; the association is gone.
         """
-        self._next_message()
-        command = store_request(
-            message_id=self._message_id,
-            sop_class_uid=wanted.abstract_syntax,
-            sop_instance_uid=sop_instance_uid,
-        )
-        context_id = cast("int", self._contexts[wanted])
         try:
-            with self._assoc.paused():
-                self._put(context_id, _COMMAND_LAST + command)
-                padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
-                sent_bytes = self._put_data_set(context_id, path, padding=padding)
-                return self._status_of(self._assoc.answer()), sent_bytes
-        except (OSError, NotPart10Error):
-            self.abort()
+            with self._talking():
+                size = self._put(path, wanted, sop_instance_uid)
+                pdu = self._assoc.connection.next_pdu(until=time.monotonic() + self._timeout_s)
+                answer = store_answer(pdu, self._context_ids)
+                if answer is None:
+                    self._assoc.connection.put_back(pdu)
+            return self._odd_answer(pdu) if answer is None else self._own_status(answer), size
+        except FileFault:
+            if self._has_begun:
+                self.abort()
             raise Lost(Failure.FILE) from None
         except Lost:
             self.abort()
             raise
 
-    def _next_message(self) -> int:
-        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
-        return self._message_id
+    def store_ahead(self, objects: deque[Outgoing]) -> Iterator[tuple[Outgoing, int, int]]:
+        """Send objects, several of them without an answer at a time, as far as `operations` allows and all goes well.
 
-    def _put_data_set(self, context_id: int, path: Path, *, padding: bytes) -> int:
-        limit = min(self._assoc.acceptor.maximum_length or PDU_BYTES, PDU_BYTES)
-        piece_bytes = max((limit - _PDV_HEADER_BYTES) // 2 * 2, 2)  # fragments have even lengths (PS3.8 Annex E)
-        with path.open("rb") as file:
-            offset = data_set_offset(file)
-            size = remaining = file.seek(0, 2) - offset
-            file.seek(offset)
-            while True:
-                piece = file.read(min(piece_bytes, remaining))
-                if len(piece) < min(piece_bytes, remaining):
-                    raise Lost(Failure.FILE)
-                remaining -= len(piece)
-                if remaining:
-                    self._put(context_id, _DATA + piece)
-                    continue
-                self._put(context_id, _DATA_LAST + piece + padding * (len(piece) % 2))
-                return size
+        Parameters
+        ----------
+        objects
+            From the left. What was not answered is still in it afterwards, in its order: all from an object on that
+            has no context or no file, or, after an answer other than success, from the next one on.
 
-    def _put(self, context_id: int, fragment: bytes) -> None:
-        """Send a fragment, or gather it with those that follow; the last one of a data set never waits."""
-        connection = self._assoc.dul.socket
-        if not isinstance(connection, CallingSocket) or not connection.takes_directly:
-            self._put_in_queue(context_id, fragment)
-            return
-        self._gathered += (heading(context_id, fragment), fragment)
-        if fragment[:1] != _DATA_LAST and len(self._gathered) < _GATHERED_PIECES:
-            return
-        gathered, self._gathered = self._gathered, []
-        if not self._assoc.is_established or not self._assoc.dul.is_alive():
-            raise Lost(Failure.ABORTED)
+        Yields
+        ------
+        outgoing, status, sent_bytes
+            As they are answered, which need not be the order of sending.
+
+        Raises
+        ------
+        Lost
+            The association is gone, or an answer was none that `store` would not look at twice.
+        """
+        waiting: dict[int, tuple[Outgoing, int]] = {}
+        goes_on = True
         try:
-            connection.send_directly(gathered)
+            with self._talking():
+                while True:
+                    while goes_on and objects and len(waiting) < self.operations:
+                        goes_on = self._put_ahead(objects, waiting)
+                    if not waiting:
+                        return
+                    answer = self._answer_ahead(waiting)
+                    outgoing, size = waiting.pop(answer.message_id)
+                    goes_on = goes_on and answer.status == Status.SUCCESS
+                    yield outgoing, answer.status, size
+        finally:
+            if waiting:
+                objects.extendleft(outgoing for outgoing, _ in reversed(waiting.values()))
+                self.abort()
+
+    def _put_ahead(self, objects: deque[Outgoing], waiting: dict[int, tuple[Outgoing, int]]) -> bool:
+        outgoing = objects[0]
+        if not self.accepts(outgoing.wanted):
+            return False
+        self._has_begun = False
+        try:
+            size = self._put(outgoing.path, outgoing.wanted, outgoing.sop_instance_uid)
+        except FileFault:
+            if self._has_begun:
+                raise Lost(Failure.FILE) from None
+            return False
+        waiting[self._message_id] = objects.popleft(), size
+        return True
+
+    def _answer_ahead(self, waiting: dict[int, tuple[Outgoing, int]]) -> StoreAnswer:
+        pdu = self._assoc.connection.next_pdu(until=time.monotonic() + self._timeout_s)
+        answer = store_answer(pdu, self._context_ids)
+        if answer is None or answer.message_id not in waiting:
+            raise Lost(Failure.BAD_ANSWER)
+        return answer
+
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Send and read in this thread within the block; no other thread of the association is woken."""
+        self._has_begun = False
+        try:
+            with self._assoc.paused(quietly=True), self._assoc.connection.lent():
+                yield
+                self._assoc.note_traffic()
         except TimeoutError:
             raise Lost(Failure.TIMEOUT) from None
         except OSError:
             raise Lost(Failure.ABORTED) from None
+
+    def _put(self, path: Path, wanted: Wanted, sop_instance_uid: str) -> int:
+        """Send a request and return the size of its data set."""
+        command = store_request(
+            message_id=self._next_message(),
+            sop_class_uid=wanted.abstract_syntax,
+            sop_instance_uid=sop_instance_uid,
+        )
+        padding = b"\0" if wanted.transfer_syntax == DeflatedExplicitVRLittleEndian else b""
+        with data_set_of(path) as data_set:
+            for pieces in request_pdus(
+                command,
+                data_set,
+                context_id=cast("int", self._contexts[wanted]),
+                pdu_bytes=self._pdu_bytes,
+                padding=padding,
+                window=self._window,
+            ):
+                self._has_begun = True
+                self._assoc.connection.send_directly(pieces)
+            return data_set.size
+
+    def _own_status(self, answer: StoreAnswer) -> int:
+        if answer.message_id != self._message_id:
+            raise Lost(Failure.BAD_ANSWER)
+        return answer.status
+
+    def _odd_answer(self, pdu: bytes) -> int:
+        """Let pynetdicom read what is in several pieces, an abort, or nonsense."""
+        if pdu[0] == _A_RELEASE_RQ:
+            raise Lost(Failure.ABORTED)
+        return self._status_of(self._assoc.answer())
+
+    def _next_message(self) -> int:
+        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        return self._message_id
 
     def _put_in_queue(self, context_id: int, fragment: bytes) -> None:
         if not self._assoc.window.acquire(timeout=self._assoc.dimse_timeout):
@@ -214,6 +291,7 @@ class Connection:
         Lost
             No answer.
         """
+        self._assoc.connection.give_back()
         with self._assoc.paused():
             request = C_ECHO()
             request.AffectedSOPClassUID = VERIFICATION
@@ -227,6 +305,7 @@ class Connection:
 
     def close(self) -> None:
         """Release the association; an association that is gone already is no error."""
+        self._assoc.connection.give_back()
         try:
             with self._assoc.paused():
                 self._assoc.release()
@@ -235,5 +314,13 @@ class Connection:
 
     def abort(self) -> None:
         """End the association at once."""
+        self._assoc.connection.give_back()
         if self._assoc.is_established:
             self._assoc.abort()
+
+
+def _operations(assoc: CallingAssociation) -> int:
+    """Return what the peer allows of what we asked for; 0 stands for any number (PS3.7 D.3.3.3.2)."""
+    asked, _ = assoc.requestor.asynchronous_operations
+    allowed, _ = assoc.acceptor.asynchronous_operations
+    return min(asked, allowed) if allowed else asked

@@ -32,7 +32,7 @@ _BUSY_TIMEOUT_S = 60
 _FULL = 2
 _MOST_IN_ONE_STATEMENT = 500
 _MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a test holds it to the files, so that opening a ledger needs no Alembic."""
 
 
@@ -213,31 +213,30 @@ class Database:
         detail: Mapping[str, str | int | float | None],
     ) -> None:
         """Write who did what, in the transaction that does it, chained to the row before."""
-        self.append_audits(connection, actor=actor, action=action, details=[(instance_id, detail)])
+        self.append_audits(connection, actor=actor, rows=[(action, instance_id, detail)])
 
     def append_audits(
         self,
         connection: sa.Connection,
         *,
         actor: str,
-        action: str,
-        details: Sequence[tuple[int | None, Mapping[str, str | int | float | None]]],
+        rows: Sequence[tuple[str, int | None, Mapping[str, str | int | float | None]]],
     ) -> None:
-        """Write who did what to several instances, a row each, in the transaction that does it.
+        """Write several rows of who did what, in the transaction that does it.
 
         Each row is chained to the one before. Transactions that write come one after the other (`write` begins
         IMMEDIATE), so that no two rows follow one.
 
         Parameters
         ----------
-        details
-            The instance, None where it is about none, and what else is to be said.
+        rows
+            Action, instance (None where it is about none) and what else is to be said, of each.
         """
-        rows = []
+        written = []
         with self.cursor(connection) as cursor:
             newest = cursor.execute(_NEWEST_AUDIT.sql).fetchone()
             previous = BEFORE_THE_FIRST if newest is None else bytes(newest[0])
-            for instance_id, detail in details:
+            for action, instance_id, detail in rows:
                 content: dict[str, Any] = {
                     "at": float(self.clock()),
                     "actor": actor,
@@ -246,9 +245,9 @@ class Database:
                 }
                 sha256 = row_sha256(previous, **content, detail=detail)
                 row = {**content, "detail": json.dumps(dict(detail)), "previous_sha256": previous, "sha256": sha256}
-                rows.append(_AUDIT.values(row))
+                written.append(_AUDIT.values(row))
                 previous = sha256
-            cursor.executemany(_AUDIT.sql, rows)
+            cursor.executemany(_AUDIT.sql, written)
 
     def greatest_number(self, connection: sa.Connection, table: sa.Table) -> int:
         """Return the greatest number that a row of a table was ever given; inside `write` nobody else gives one."""

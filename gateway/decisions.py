@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gateway.deliveries import failure_reason
 from gateway.entries import Identity, Output
 from gateway.ledger import cancel_deliveries, insert_deliveries, supersede
+from gateway.priority import Priority
 from gateway.states import (
     DeliveryEvent,
     DeliveryState,
@@ -96,8 +97,10 @@ class Decisions:
             shown = {k: v for k, v in row.items() if not isinstance(v, bytes)}
             return {**shown, "deliveries": [dict(d) for d in deliveries], "history": [dict(h) for h in history]}
 
-    def release(self, instance_id: int, *, targets: Sequence[str], reason: str) -> None:
-        """Let the scrubbed result of a held instance go to its rule's targets.
+    def release(
+        self, instance_id: int, *, targets: Sequence[str], reason: str, priority: Priority = Priority.NORMAL
+    ) -> None:
+        """Let the scrubbed result of a held instance go to its rule's targets, with its rule's priority.
 
         Raises
         ------
@@ -116,7 +119,7 @@ class Decisions:
             if not targets:
                 raise NotPossibleError(f"the rule of instance {instance_id} names no target any more")
             self._database.apply(connection, instance_id, InstanceEvent.RELEASE)
-            insert_deliveries(self._database, connection, instance_id, targets, stored_output(row))
+            insert_deliveries(self._database, connection, instance_id, targets, stored_output(row), priority=priority)
             self._audit(connection, "release", instance_id, {"reason": row.reason, "why": reason})
 
     def reject(self, instance_id: int, *, reason: str) -> None:

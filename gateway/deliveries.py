@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from gateway.ledger import NODE
+from gateway.priority import Priority
 from gateway.states import (
     OPEN_DELIVERIES,
     DeliveryEvent,
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 _CLOCK_WAS_SET_BACK_S = 7 * 86_400.0
 """No delay is so long: a try that lies further ahead was planned by a clock that has been set back since."""
+
+
+_RELEASED = {"claimed_by": None, "lease_until": None, "conversion_wanted": False}
+_NOTED = 500
+"""Of so many that wait for a dead target the reason is written, so that a long queue is not rewritten each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +57,25 @@ class ClaimedDelivery:
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A delivery that the target has.
+
+    Parameters
+    ----------
+    status
+        What it answered; None where it was not sent because the target had it already.
+    why
+        A note of ours.
+    """
+
+    claimed: ClaimedDelivery
+    status: int | None
+    why: str | None = None
 
 
 class Deliveries:
@@ -66,22 +91,53 @@ class Deliveries:
         self._database = database
 
     def claim(
-        self, target: str, forwarder: str, *, limit: int, lease_s: float, whole_studies: bool = False
+        self,
+        target: str,
+        forwarder: str,
+        *,
+        limit: int,
+        lease_s: float,
+        whole_studies: bool = False,
+        off_peak: bool = True,
     ) -> Sequence[ClaimedDelivery]:
-        """Take what is due for a target, oldest first.
+        """Take what is due for a target, by priority, of one priority the oldest first.
+
+        Parameters
+        ----------
+        whole_studies, off_peak
+            As in `is_due`.
+        """
+        return self._claim(
+            _to_send(target, whole_studies=whole_studies, off_peak=off_peak), forwarder, limit=limit, lease_s=lease_s
+        )
+
+    def is_due(self, target: str, *, whole_studies: bool = False, off_peak: bool = True) -> bool:
+        """Tell whether something is due for a target.
 
         Parameters
         ----------
         whole_studies
             `completion.release: study`: only of studies that are complete and of which nothing is held or unprocessed.
+        off_peak
+            Whether what is to leave off-peak may leave now.
         """
-        wanted = [delivery.c.target == target, delivery.c.conversion_wanted.is_(False)]
-        return self._claim(
-            sa.and_(*wanted, is_whole()) if whole_studies else sa.and_(*wanted),
-            forwarder,
-            limit=limit,
-            lease_s=lease_s,
+        with self._database.read() as connection:
+            due = self._due(_to_send(target, whole_studies=whole_studies, off_peak=off_peak), self._database.clock())
+            return connection.execute(due.limit(1)).first() is not None
+
+    def note_unreachable(self, target: str, why: str) -> None:
+        """Write with what is due for a target that does not answer why it waits; nothing was tried."""
+        now = self._database.clock()
+        waiting = sa.and_(
+            delivery.c.target == target, delivery.c.state == DeliveryState.WAITING.value, delivery.c.next_try_at <= now
         )
+        first = sa.select(delivery.c.id).where(waiting).order_by(delivery.c.priority, delivery.c.id).limit(_NOTED)
+        with self._database.write() as connection:
+            connection.execute(
+                delivery.update()
+                .where(delivery.c.id.in_(first), sa.or_(delivery.c.why.is_(None), delivery.c.why != why))
+                .values(why=why, status=None)
+            )
 
     def claim_conversion(self, worker: str, *, targets: Sequence[str], lease_s: float) -> ClaimedDelivery | None:
         """Take one delivery whose target refused the output's syntax; those of other targets wait."""
@@ -93,18 +149,7 @@ class Deliveries:
         self, condition: sa.ColumnElement[bool], name: str, *, limit: int, lease_s: float
     ) -> Sequence[ClaimedDelivery]:
         now = self._database.clock()
-        due = (
-            sa.select(delivery, instance.c.sop_class_uid, instance.c.public_sop_uid)
-            .join(instance, instance.c.id == delivery.c.instance_id)
-            .where(
-                condition,
-                delivery.c.state == DeliveryState.WAITING.value,
-                sa.or_(delivery.c.next_try_at <= now, delivery.c.next_try_at > now + _CLOCK_WAS_SET_BACK_S),
-                sa.or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < now),
-            )
-            .order_by(delivery.c.id)
-            .limit(limit)
-        )
+        due = self._due(condition, now).limit(limit)
         with self._database.read() as connection:
             if connection.execute(due.limit(1)).first() is None:
                 return ()  # looking must not take the write lock many times a second
@@ -117,17 +162,90 @@ class Deliveries:
             )
         return [_claimed(row) for row in rows]
 
+    def _due(self, condition: sa.ColumnElement[bool], now: float) -> sa.Select[Any]:
+        return (
+            sa.select(
+                delivery,
+                instance.c.sop_class_uid,
+                instance.c.public_sop_uid,
+                instance.c.public_series_uid,
+                instance.c.public_study_uid,
+            )
+            .join(instance, instance.c.id == delivery.c.instance_id)
+            .where(
+                condition,
+                delivery.c.state == DeliveryState.WAITING.value,
+                sa.or_(delivery.c.next_try_at <= now, delivery.c.next_try_at > now + _CLOCK_WAS_SET_BACK_S),
+                sa.or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < now),
+            )
+            .order_by(delivery.c.priority, delivery.c.id)
+        )
+
+    def never_sent(self, claimed: Sequence[ClaimedDelivery]) -> frozenset[int]:
+        """Return which of these deliveries their target was never sent, nor another version under the same UID."""
+        other, its = delivery.alias(), instance.alias()
+        sent = (
+            sa.select(other.c.id)
+            .join(its, its.c.id == other.c.instance_id)
+            .where(
+                other.c.target == delivery.c.target,
+                its.c.public_sop_uid == instance.c.public_sop_uid,
+                other.c.sent_at.is_not(None),
+            )
+            .exists()
+        )
+        rows = (
+            sa.select(delivery.c.id)
+            .join(instance, instance.c.id == delivery.c.instance_id)
+            .where(delivery.c.id.in_([item.delivery_id for item in claimed]), ~sent)
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.execute(rows).scalars())
+
     def record_sent(self, claimed: ClaimedDelivery, *, status: int, ask_after_s: float | None = None) -> None:
-        """Write that the target answered Success or a warning; the instance is done with its last open delivery.
+        """Write that the target answered Success or a warning; the instance is done with its last open delivery."""
+        self.record_all_sent([Sent(claimed=claimed, status=status)], ask_after_s=ask_after_s)
+
+    def record_all_sent(self, sent: Sequence[Sent], *, ask_after_s: float | None = None) -> None:
+        """Write that the target has these, in one transaction; an instance is done with its last open delivery.
 
         Parameters
         ----------
         ask_after_s
-            When the target is to be asked whether it commits to keep it; None where it is not asked.
+            When the target is to be asked whether it commits to keep them; None where it is not asked.
         """
         now = self._database.clock()
         ask_at = None if ask_after_s is None else now + ask_after_s
-        self._record(claimed, DeliveryEvent.SEND, action="send", status=status, why=None, sent_at=now, ask_at=ask_at)
+        numbers = [one.claimed.delivery_id for one in sent]
+        with self._database.write() as connection:
+            select = sa.select(delivery.c.id, delivery.c.state).where(delivery.c.id.in_(numbers))
+            states = {row.id: DeliveryState(row.state) for row in connection.execute(select)}
+            # What was cancelled meanwhile, or sent by another lane whose claim had run out, stays what it is; the
+            # audit tells the truth.
+            waiting = [one for one in sent if states[one.claimed.delivery_id] is DeliveryState.WAITING]
+            for status, why in {(one.status, one.why) for one in waiting}:
+                same = [one.claimed.delivery_id for one in waiting if (one.status, one.why) == (status, why)]
+                connection.execute(
+                    delivery.update()
+                    .where(delivery.c.id.in_(same))
+                    .values(
+                        state=next_delivery_state(DeliveryState.WAITING, DeliveryEvent.SEND).value,
+                        attempts=delivery.c.attempts + 1,
+                        status=status,
+                        why=why,
+                        sent_at=now,
+                        ask_at=ask_at,
+                        **_RELEASED,
+                    )
+                )
+            rows = [self._audit_row(one, states[one.claimed.delivery_id]) for one in sent]
+            self._database.append_audits(connection, actor=NODE, rows=rows)
+            settle_all(self._database, connection, [one.claimed.instance_id for one in sent])
+
+    @staticmethod
+    def _audit_row(one: Sent, state: DeliveryState) -> tuple[str, int, dict[str, str | int | None]]:
+        action = "send" if state is DeliveryState.WAITING else f"send_of_{state.value}"
+        return action, one.claimed.instance_id, _detail(one.claimed, one.status, one.why)
 
     def record_failed(self, claimed: ClaimedDelivery, *, status: int | None, why: str) -> None:
         """Write that the target refused for good; the others go on."""
@@ -208,9 +326,7 @@ class Deliveries:
                     .values(
                         state=state.value,
                         attempts=claimed.attempts + 1,
-                        claimed_by=None,
-                        lease_until=None,
-                        conversion_wanted=False,
+                        **_RELEASED,
                         **columns,
                     )
                 )
@@ -219,12 +335,7 @@ class Deliveries:
                 actor=NODE,
                 action=action,
                 instance_id=claimed.instance_id,
-                detail={
-                    "target": claimed.target,
-                    "status": columns.get("status"),
-                    "why": columns.get("why"),
-                    "output_sha256": claimed.sha256,
-                },
+                detail=_detail(claimed, columns.get("status"), columns.get("why")),
             )
             settle(self._database, connection, claimed.instance_id)
 
@@ -248,16 +359,35 @@ def failure_reason() -> sa.ScalarSelect[str]:
 
 def settle(database: Database, connection: sa.Connection, instance_id: int) -> None:
     """Mark a clean instance done when no delivery of it is open."""
-    state = connection.execute(sa.select(instance.c.state).where(instance.c.id == instance_id)).scalar_one()
-    if state != InstanceState.CLEAN.value:
-        return
-    still_open = connection.execute(
-        sa.select(sa.func.count())
-        .select_from(delivery)
-        .where(delivery.c.instance_id == instance_id, delivery.c.state.in_([s.value for s in OPEN_DELIVERIES]))
-    ).scalar_one()
-    if still_open == 0:
-        database.apply(connection, instance_id, InstanceEvent.DELIVER)
+    settle_all(database, connection, [instance_id])
+
+
+def settle_all(database: Database, connection: sa.Connection, instance_ids: Sequence[int]) -> None:
+    """Mark those of these instances done that are clean and of which no delivery is open."""
+    still_open = (
+        sa.select(delivery.c.id)
+        .where(delivery.c.instance_id == instance.c.id, delivery.c.state.in_([s.value for s in OPEN_DELIVERIES]))
+        .exists()
+    )
+    settled = sa.select(instance.c.id).where(
+        instance.c.id.in_(instance_ids), instance.c.state == InstanceState.CLEAN.value, ~still_open
+    )
+    done = connection.execute(settled).scalars().all()
+    if done:
+        database.apply_to_all(connection, done, InstanceEvent.DELIVER)
+
+
+def _to_send(target: str, *, whole_studies: bool, off_peak: bool) -> sa.ColumnElement[bool]:
+    wanted = [delivery.c.target == target, delivery.c.conversion_wanted.is_(False)]
+    if whole_studies:
+        wanted.append(is_whole())
+    if not off_peak:
+        wanted.append(delivery.c.priority < int(Priority.OFF_PEAK))
+    return sa.and_(*wanted)
+
+
+def _detail(claimed: ClaimedDelivery, status: int | None, why: str | None) -> dict[str, str | int | None]:
+    return {"target": claimed.target, "status": status, "why": why, "output_sha256": claimed.sha256}
 
 
 def _claimed(row: Any) -> ClaimedDelivery:
@@ -271,4 +401,6 @@ def _claimed(row: Any) -> ClaimedDelivery:
         sop_class_uid=row.sop_class_uid,
         sop_instance_uid=row.public_sop_uid,
         transfer_syntax_uid=row.output_syntax_uid,
+        series_instance_uid=row.public_series_uid,
+        study_instance_uid=row.public_study_uid,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gateway.priority import Priority
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -124,6 +126,7 @@ class Route:
     project: str | None
     profile: str | None
     targets: tuple[str, ...]
+    priority: Priority = Priority.NORMAL
 
     def columns(self) -> dict[str, Any]:
         """Return the ledger's columns for this route."""

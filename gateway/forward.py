@@ -7,11 +7,15 @@ hammered and one bad object does not stop the others. When to try again is `retr
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
+from pydicom.uid import ImplicitVRLittleEndian
+
 from gateway.connection import Connection
+from gateway.negotiation import VERIFICATION
 from gateway.requestor import MOST_CONTEXTS, Failure, Lost, Target, Wanted
 from gateway.statuses import Answer, answer_of
 from gateway.tls import calling
@@ -24,9 +28,13 @@ if TYPE_CHECKING:
 
     from config.gateway import Node, NodeTls
 
-_FAILURES_IN_A_ROW = 2
+FAILURES_IN_A_ROW = 2
 """After so many, the rest of a batch is left for later."""
-_IDLE_S = 10.0
+IDLE_S = 10.0
+"""So long a connection is kept that is not used."""
+OPERATIONS = 8
+"""So many objects are sent without an answer to the first, where the target allows it."""
+_ECHO = Wanted(abstract_syntax=VERIFICATION, transfer_syntax=str(ImplicitVRLittleEndian))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +74,8 @@ class OutcomeKind(StrEnum):
     """The target refuses the object for good; `status` says how."""
     LATER = "later"
     """The same send may succeed later; `why` says what was in the way."""
+    ALREADY_THERE = "already_there"
+    """The target was asked and lists it; it was not sent."""
     SYNTAX_NOT_ACCEPTED = "syntax_not_accepted"
     """The target refused the presentation context of this class in this transfer syntax."""
 
@@ -107,7 +117,7 @@ _KINDS = {
 }
 
 
-def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = _IDLE_S) -> Target:
+def target_of(node: Node, *, calling_ae_title: str, tls: NodeTls | None, idle_s: float = IDLE_S) -> Target:
     """Return whom to call for a configured node.
 
     Parameters
@@ -163,11 +173,12 @@ class Sender:
         idle: timedelta | None = None,
     ) -> None:
         self.node_name = node_name
-        self._idle_s = _IDLE_S if idle is None else idle.total_seconds()
+        self._idle_s = IDLE_S if idle is None else idle.total_seconds()
         self._target = target_of(node, calling_ae_title=calling_ae_title, tls=tls, idle_s=self._idle_s)
         self._used_at = time.monotonic()
         self._connection: Connection | None = None
         self._recent: dict[Wanted, None] = {}
+        self._one_by_one = False
         self.associations_opened = 0
 
     def __enter__(self) -> Self:
@@ -180,6 +191,22 @@ class Sender:
         """Release the association."""
         self.close()
 
+    def probe(self) -> Failure | None:
+        """Ask for a C-ECHO on an association of its own; return why it was not answered, None where it was.
+
+        A target that accepts the association and not the presentation context has answered.
+        """
+        try:
+            connection = Connection.open(self._target, [_ECHO])
+            try:
+                if connection.accepts(_ECHO):
+                    connection.echo()
+            finally:
+                connection.close()
+        except Lost as lost:
+            return lost.why
+        return None
+
     def send(self, objects: Sequence[Outgoing]) -> Iterator[SendOutcome]:
         """Send objects, one outcome each as it happens.
 
@@ -190,23 +217,44 @@ class Sender:
             syntax) take further associations, one after the other.
         """
         failures = 0
+        self._one_by_one = False
         if self._connection is not None and not self._connection.is_open:
             self.close()  # what a peer refused or ended before this call is asked anew
         for group in _groups(objects):
             kinds = tuple(dict.fromkeys(o.wanted for o in group))
-            for outgoing in group:
-                if failures >= _FAILURES_IN_A_ROW:
-                    yield _later(outgoing, Failure.NOT_TRIED)
+            rest = deque(group)
+            while rest:
+                if failures < FAILURES_IN_A_ROW:
+                    for outcome in self._send_ahead(rest):
+                        failures = failures_after(outcome, failures)
+                        yield outcome
+                if not rest:
+                    break
+                outgoing = rest.popleft()
+                if failures >= FAILURES_IN_A_ROW:
+                    yield not_tried(outgoing)
                     continue
                 outcome = self._send_one(outgoing, kinds)
                 self._used_at = time.monotonic()
-                if outcome.is_target_down:
-                    failures = _FAILURES_IN_A_ROW
-                elif outcome.kind is not OutcomeKind.LATER:
-                    failures = 0
-                elif outcome.why is not Failure.FILE:
-                    failures += 1
+                failures = failures_after(outcome, failures)
                 yield outcome
+
+    def _send_ahead(self, rest: deque[Outgoing]) -> Iterator[SendOutcome]:
+        """Send without waiting for each answer, where the target allows that on the association that is open.
+
+        What that brings trouble with stays in `rest`, with all behind it, and is sent one by one: only then it is known
+        which object it is.
+        """
+        connection = self._connection
+        if self._one_by_one or connection is None or not connection.is_open or connection.operations == 1:
+            return
+        try:
+            for outgoing, status, sent_bytes in connection.store_ahead(rest):
+                self._used_at = time.monotonic()
+                yield _answered(outgoing, status, sent_bytes)
+        except Lost:
+            self._one_by_one = True
+            self.close()
 
     def _send_one(self, outgoing: Outgoing, kinds: tuple[Wanted, ...]) -> SendOutcome:
         try:
@@ -230,7 +278,7 @@ class Sender:
         self.close()
         # What was needed lately is proposed again, so that mixed studies do not open an association for each change.
         proposed = tuple(dict.fromkeys((*kinds, *reversed(self._recent))))[:MOST_CONTEXTS]
-        self._connection = Connection.open(self._target, proposed)
+        self._connection = Connection.open(self._target, proposed, operations=OPERATIONS)
         self.associations_opened += 1
         self._recent = dict.fromkeys(reversed(proposed))
         return self._connection, True
@@ -263,10 +311,27 @@ def _stored(connection: Connection, outgoing: Outgoing) -> SendOutcome:
         return SendOutcome(
             token=outgoing.token, kind=OutcomeKind.SYNTAX_NOT_ACCEPTED, status=None, why=None, sent_bytes=0
         )
-    status, sent_bytes = connection.store(outgoing.path, outgoing.wanted, outgoing.sop_instance_uid)
+    return _answered(outgoing, *connection.store(outgoing.path, outgoing.wanted, outgoing.sop_instance_uid))
+
+
+def _answered(outgoing: Outgoing, status: int, sent_bytes: int) -> SendOutcome:
     kind = _KINDS[answer_of(status)]
     why = Failure.OUT_OF_RESOURCES if kind is OutcomeKind.LATER else None
     return SendOutcome(token=outgoing.token, kind=kind, status=status, why=why, sent_bytes=sent_bytes)
+
+
+def failures_after(outcome: SendOutcome, before: int) -> int:
+    """Return how many failures in a row the target has, for `FAILURES_IN_A_ROW`."""
+    if outcome.is_target_down:
+        return FAILURES_IN_A_ROW
+    if outcome.kind is not OutcomeKind.LATER:
+        return 0
+    return before if outcome.why is Failure.FILE else before + 1
+
+
+def not_tried(outgoing: Outgoing) -> SendOutcome:
+    """Return the outcome of an object that was left for later, because the target failed with those before."""
+    return _later(outgoing, Failure.NOT_TRIED)
 
 
 def _later(outgoing: Outgoing, why: Failure) -> SendOutcome:

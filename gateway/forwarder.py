@@ -1,15 +1,19 @@
 """The forwarder process of one target: takes what is due, sends it, writes what the target said.
 
-One process per target and one circuit in it, so that a dead target costs nothing to the others. When the target
-cannot be reached, nothing more is tried until the circuit's delay has passed; then one instance is the probe.
+One process per target and one circuit in it, so that a dead target costs nothing to the others. After a pause, and
+while the target does not answer, a C-ECHO goes before any object. Where that finds nobody, nothing more is tried until
+the circuit's delay has passed; where somebody answers again after a failure, one instance goes alone.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -18,8 +22,10 @@ from gateway import log, metrics
 from gateway.commitments import ASK_AFTER_S
 from gateway.confirmer import confirmer_of
 from gateway.database import Database
-from gateway.deliveries import ClaimedDelivery, Deliveries
-from gateway.forward import OutcomeKind, Outgoing, Sender, SendOutcome
+from gateway.deliveries import ClaimedDelivery, Deliveries, Sent
+from gateway.existing import ExistingCheck
+from gateway.forward import OutcomeKind, Outgoing, Sender, SendOutcome, target_of
+from gateway.pacing import parse_window
 from gateway.processes import StopFlag, as_child, begin_child
 from gateway.requestor import Failure
 from gateway.retry import next_delay
@@ -32,10 +38,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from config.schema import GatewayConfig, Send
+    from gateway.dicomweb.sender import WebSender
 
 _BATCH = 32
 _LEASE_S = 3600.0
 _IDLE_S = 0.2
+_PAUSE_S = 60.0
+"""A target that has taken nothing for so long is asked whether it is there before it is sent anything."""
+_GROUP = 16
+_GROUP_S = 0.25
+"""So many answers, or those of so long, are written to the ledger together; what is lost of them is sent again."""
 _STUDIES_IDLE_S = 1.0
 """The same where studies leave as a whole: all that waits for its study is then looked through each time."""
 
@@ -71,6 +83,19 @@ def run_forwarder(settings: ForwarderSettings) -> None:
     database.close()
 
 
+class Permit(Enum):
+    """What a lane may do now."""
+
+    NOTHING = "nothing"
+    PROBE = "probe"
+    """See whether the target answers, and tell the circuit; no other lane does meanwhile."""
+    BATCH = "batch"
+
+
+_NOBODY = frozenset({Failure.UNREACHABLE, Failure.TLS, Failure.TIMEOUT})
+"""A probe that ends so decides. Others, such as a rejected association, may be about C-ECHO: an object decides."""
+
+
 class Circuit:
     """Whether a target is worth trying now; shared by the lanes of its forwarder.
 
@@ -89,20 +114,34 @@ class Circuit:
         self._lock = threading.Lock()
         self._failures = 0
         self._open_until = 0.0
+        self._reached_at = -math.inf
         self._probing = False
         self._last_audit = self._newest_audit()
 
-    def permits(self) -> int:
-        """Return how many instances may be tried now: none, one as a probe, or a batch."""
+    def permits(self) -> Permit:
+        """Return what may be done now."""
         with self._lock:
-            if self._failures == 0:
-                return _BATCH
+            now = time.monotonic()
+            if self._failures == 0 and now - self._reached_at < _PAUSE_S:
+                return Permit.BATCH
             if self._probing:
-                return 0
-            if time.monotonic() < self._open_until and not self._asked_to_retry():
-                return 0
+                return Permit.NOTHING
+            if self._failures and now < self._open_until and not self._asked_to_retry():
+                return Permit.NOTHING
             self._probing = True
-            return 1
+            return Permit.PROBE
+
+    def answered(self) -> int:
+        """Tell that a probe was answered; return how many instances may be tried.
+
+        After a failure it is one, and the circuit stays open until that one has been reported.
+        """
+        with self._lock:
+            if self._failures:
+                return 1
+            self._probing = False
+            self._reached_at = time.monotonic()
+            return _BATCH
 
     def report(self, *, reached: bool) -> float:
         """Tell how a try ended; return for how many seconds to leave the target alone."""
@@ -110,6 +149,7 @@ class Circuit:
             self._probing = False
             if reached:
                 self._failures = 0
+                self._reached_at = time.monotonic()
                 return 0.0
             self._failures += 1
             delay = next_delay(self._failures, self._send.model_copy(update={"retry_max": 0}), random.random())  # noqa: S311  jitter, no secret
@@ -134,6 +174,24 @@ class Circuit:
         if rows:
             self._last_audit = rows[-1].id
         return any(row.action in {"retry_target", "retry", "resend"} for row in rows)
+
+
+def _existing_check(config: GatewayConfig, name: str) -> ExistingCheck | None:
+    node = config.nodes[name]
+    if not node.check_existing:
+        return None
+    target = target_of(node, calling_ae_title=config.calling_ae_title(name), tls=config.tls_towards(name))
+    return ExistingCheck(name, target)
+
+
+def _sender_of(config: GatewayConfig, target: str) -> Sender | WebSender:
+    """Return what sends to a target: STOW-RS where it has a `url`, C-STORE elsewhere."""
+    node, tls = config.nodes[target], config.tls_towards(target)
+    if node.url is not None:
+        from gateway.dicomweb.sender import WebSender  # noqa: PLC0415  httpx, which most forwarders do not need
+
+        return WebSender(target, node, tls=tls)
+    return Sender(target, node, calling_ae_title=config.calling_ae_title(target), tls=tls)
 
 
 class Lane:
@@ -164,16 +222,15 @@ class Lane:
         self._circuit = circuit
         self._stop = stop
         self._unsettled: dict[int, ClaimedDelivery] = {}
+        self._has: list[tuple[Sent, SendOutcome | None]] = []
+        self._group_since = 0.0
         config = settings.config
         self._whole_studies = config.completion.release == "study"
         self._ask_after_s = ASK_AFTER_S if config.nodes[settings.target].storage_commitment else None
         self._listed_syntaxes = config.nodes[settings.target].listed_syntaxes
-        self._sender = Sender(
-            settings.target,
-            config.nodes[settings.target],
-            calling_ae_title=config.calling_ae_title(settings.target),
-            tls=config.tls_towards(settings.target),
-        )
+        self._hours = parse_window(config.send.off_peak)
+        self._existing = _existing_check(config, settings.target)
+        self._sender = _sender_of(config, settings.target)
 
     def run(self) -> None:
         """Send until asked to stop."""
@@ -182,6 +239,8 @@ class Lane:
                 self._sender.close_if_idle()
                 self._stop.wait(_STUDIES_IDLE_S if self._whole_studies else _IDLE_S)
         self._sender.close()
+        if self._existing is not None:
+            self._existing.close()
 
     def attempt(self) -> bool:
         """Do one piece of work; False when there is none, or something broke and a pause is due.
@@ -198,11 +257,25 @@ class Lane:
             return False
 
     def _step(self) -> bool:
-        permitted = self._circuit.permits()
-        if permitted == 0:
+        permit = self._circuit.permits()
+        if permit is Permit.NOTHING:
             return False
+        off_peak = self._hours.wait_s(datetime.now().astimezone()) == 0
+        limit = _BATCH
+        if permit is Permit.PROBE:
+            if not self._deliveries.is_due(self._target, whole_studies=self._whole_studies, off_peak=off_peak):
+                self._circuit.unused()
+                return False
+            limit = self._probe()
+            if limit == 0:
+                return False
         claimed = self._deliveries.claim(
-            self._target, self._name, limit=permitted, lease_s=_LEASE_S, whole_studies=self._whole_studies
+            self._target,
+            self._name,
+            limit=limit,
+            lease_s=_LEASE_S,
+            whole_studies=self._whole_studies,
+            off_peak=off_peak,
         )
         self._unsettled = {item.delivery_id: item for item in claimed}
         if not claimed:
@@ -212,9 +285,39 @@ class Lane:
         self._unsettled = {}
         return True
 
+    def _probe(self) -> int:
+        """Ask the target for a C-ECHO; return how many instances may be tried now."""
+        why = self._sender.probe()
+        if why is None:
+            return self._circuit.answered()
+        if why not in _NOBODY:
+            return 1
+        delay_s = self._circuit.report(reached=False)
+        metrics.DELIVERY_ATTEMPTS.labels(self._target, OutcomeKind.LATER.value).inc()
+        log.event("target_down", target=self._target, why=why.value, seconds=round(delay_s, 1))
+        self._deliveries.note_unreachable(self._target, why.value)
+        return 0
+
+    def _skip_existing(self, claimed: Sequence[ClaimedDelivery]) -> Sequence[ClaimedDelivery]:
+        """Count as sent what the target has, though it was never sent here; return the others."""
+        if self._existing is None:
+            return claimed
+        new = self._deliveries.never_sent(claimed)
+        there = self._existing.among([item for item in claimed if item.delivery_id in new])
+        if not there:
+            return claimed
+        self._circuit.report(reached=True)
+        for item in claimed:
+            if item.delivery_id in new and item.sop_instance_uid in there:
+                metrics.DELIVERY_ATTEMPTS.labels(self._target, OutcomeKind.ALREADY_THERE.value).inc()
+                self._has.append((Sent(claimed=item, status=None, why=OutcomeKind.ALREADY_THERE.value), None))
+        existing = {sent.claimed.delivery_id for sent, _ in self._has}
+        self._write_sent()
+        return [item for item in claimed if item.delivery_id not in existing]
+
     def _send_all(self, claimed: Sequence[ClaimedDelivery]) -> None:
         outgoing, by_token = [], {}
-        for item in claimed:
+        for item in self._skip_existing(claimed):
             path = self._spool.path(Shelf.OUTPUTS, item.token)
             if not is_intact(path, item.sha256):
                 self._fail(item, status=None, why="output_missing_or_altered")
@@ -244,10 +347,7 @@ class Lane:
                 if outcome.why is Failure.NOT_TRIED:
                     self._circuit.report(reached=False)
                     break
-                item = by_token.pop(outcome.token)
-                is_reached = self._record(item, outcome)
-                del self._unsettled[item.delivery_id]
-                if not is_reached:
+                if not self._record(by_token.pop(outcome.token), outcome):
                     break  # the rest would fail in the same way
         except sa.exc.SQLAlchemyError:
             raise
@@ -255,7 +355,10 @@ class Lane:
             self._broken(by_token.pop(next(iter(by_token))), error)
         finally:
             metrics.ASSOCIATIONS.labels("out").dec()
-            self._give_back(list(by_token.values()))
+            try:
+                self._write_sent()
+            finally:
+                self._give_back(list(by_token.values()))
 
     def _give_back(self, items: Sequence[ClaimedDelivery]) -> None:
         self._deliveries.give_back(items)
@@ -275,23 +378,45 @@ class Lane:
         delay_s = self._circuit.report(reached=not unreachable)
         metrics.DELIVERY_ATTEMPTS.labels(self._target, outcome.kind.value).inc()
         match outcome.kind:
-            case OutcomeKind.SENT | OutcomeKind.SENT_WITH_WARNING:
-                self._sent(item, outcome)
             case OutcomeKind.LATER:
                 self._later(item, outcome, delay_s)
             case OutcomeKind.REFUSED:
                 self._fail(item, status=outcome.status, why="refused_by_target")
             case OutcomeKind.SYNTAX_NOT_ACCEPTED:
                 self._other_syntax(item)
+            case _:
+                self._sent(item, outcome)
+                return True
+        del self._unsettled[item.delivery_id]
         return not unreachable
 
     def _sent(self, item: ClaimedDelivery, outcome: SendOutcome) -> None:
-        self._deliveries.record_sent(item, status=outcome.status or 0, ask_after_s=self._ask_after_s)
-        metrics.INSTANCES.labels("forward", "sent").inc()
-        metrics.SENT_BYTES.labels(self._target).inc(outcome.sent_bytes)
-        log.event(
-            "sent", target=self._target, instance=item.instance_id, status=outcome.status, bytes=outcome.sent_bytes
-        )
+        """Remember that the target has it, to be written together with others."""
+        now = time.monotonic()
+        if not self._has:
+            self._group_since = now
+        self._has.append((Sent(claimed=item, status=outcome.status or 0), outcome))
+        if len(self._has) >= _GROUP or now - self._group_since >= _GROUP_S:
+            self._write_sent()
+
+    def _write_sent(self) -> None:
+        has, self._has = self._has, []
+        if not has:
+            return
+        self._deliveries.record_all_sent([sent for sent, _ in has], ask_after_s=self._ask_after_s)
+        for sent, outcome in has:
+            item, sent_bytes = sent.claimed, 0 if outcome is None else outcome.sent_bytes
+            metrics.INSTANCES.labels("forward", "sent").inc()
+            metrics.SENT_BYTES.labels(self._target).inc(sent_bytes)
+            log.event(
+                "sent",
+                target=self._target,
+                instance=item.instance_id,
+                status=sent.status,
+                why=sent.why,
+                bytes=sent_bytes,
+            )
+            del self._unsettled[item.delivery_id]
 
     def _later(self, item: ClaimedDelivery, outcome: SendOutcome, circuit_delay_s: float) -> None:
         delay = next_delay(item.attempts + 1, self._send, random.random())  # noqa: S311  jitter, no secret

@@ -63,13 +63,24 @@ class IncomingObject:
         The C-STORE request.
     abstract_syntax, transfer_syntax
         Of the accepted presentation context.
+    study_instance_uid
+        Of which study the object must be; None: of any.
     """
 
-    def __init__(self, intake: Intake, command: Command, *, abstract_syntax: str, transfer_syntax: str) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        command: Command,
+        *,
+        abstract_syntax: str,
+        transfer_syntax: str,
+        study_instance_uid: str | None = None,
+    ) -> None:
         self.command = command
         self.size_bytes = 0
         self._intake = intake
         self._transfer_syntax = transfer_syntax
+        self._study_instance_uid = study_instance_uid
         self._file: IncomingFile | None = None
         self._hash = hashlib.sha256()
         self._head = bytearray()
@@ -134,6 +145,8 @@ class IncomingObject:
         peeked = self._peeked or peek(self._head, self._transfer_syntax)
         named = (self.command.sop_class_uid, self.command.sop_instance_uid)
         if peeked.readable and named != (peeked.sop_class_uid, peeked.sop_instance_uid):
+            return _MISMATCH
+        if self._study_instance_uid not in {None, peeked.study_instance_uid}:
             return _MISMATCH
         arrival = Arrival(
             node_name=caller.node_name,

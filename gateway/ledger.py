@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gateway.database import Database
     from gateway.entries import NewInstance, Output, Route
+    from gateway.priority import Priority
 
 NODE = "node"
 """The actor of what the program decides by itself."""
@@ -163,7 +164,9 @@ class Ledger:
                 hold(self._database, connection, claim.instance_id, reason=reason, note=note, **columns)
                 return True
             self._database.apply(connection, claim.instance_id, InstanceEvent.CLEAN, reason=None, note=None, **columns)
-            insert_deliveries(self._database, connection, claim.instance_id, route.targets, output)
+            insert_deliveries(
+                self._database, connection, claim.instance_id, route.targets, output, priority=route.priority
+            )
             self._database.append_audit(
                 connection,
                 actor=NODE,
@@ -287,7 +290,13 @@ def cancel_deliveries(connection: sa.Connection, instance_id: int) -> None:
 
 
 def insert_deliveries(
-    database: Database, connection: sa.Connection, instance_id: int, targets: Sequence[str], output: Output
+    database: Database,
+    connection: sa.Connection,
+    instance_id: int,
+    targets: Sequence[str],
+    output: Output,
+    *,
+    priority: Priority,
 ) -> None:
     """Create one waiting delivery per target for a verified output."""
     # A reprocessed instance has cancelled deliveries of its earlier output.
@@ -302,6 +311,7 @@ def insert_deliveries(
                 "attempts": 0,
                 "next_try_at": database.clock(),
                 "conversion_wanted": False,
+                "priority": int(priority),
                 "output_token": output.token,
                 "output_sha256": output.sha256,
                 "output_syntax_uid": output.transfer_syntax_uid,

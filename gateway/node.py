@@ -1,8 +1,8 @@
 """The node: starts the processes, keeps them alive, drains and stops them.
 
-    main process      receiver (pynetdicom), health and metrics, this supervision
+    main process      receiver (pynetdicom), DICOMweb service (uvicorn), health and metrics, this supervision
     worker-N          the pipeline, one instance at a time
-    forward-TARGET    C-STORE to one target
+    forward-TARGET    C-STORE or STOW-RS to one target
     audit             audit messages to the repository, where there is one
 
 Any of them, the main process included, may be killed at any moment: what is acknowledged is in the ledger, claims of
@@ -17,6 +17,7 @@ import signal
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from config.schema import GatewayConfig
     from gateway.arrivals import LedgerIntake
+    from gateway.dicomweb.server import StoreServer
     from gateway.receive import Receiver
 
 _TICK_S = 0.25
@@ -56,6 +58,41 @@ _STALE_TICK_S = 30.0
 _UNWRITABLE_WAIT_S = 5.0
 _MOST_WORKERS = 8
 _FIXED_LISTENER = ("host", "port", "timeouts", "tls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doors:
+    """Where objects come in, and where they go from there."""
+
+    dicom: Receiver
+    web: StoreServer | None
+    intake: LedgerIntake
+
+    def open(self) -> None:
+        """Listen."""
+        self.dicom.start()
+        if self.web is not None:
+            self.web.start(drain=_DRAIN_ASSOCIATIONS)
+
+    def ports(self) -> dict[str, int]:
+        """Return where is listened."""
+        return {"dicom": self.dicom.port} | ({} if self.web is None else {"dicomweb": self.web.port})
+
+    def admit(self, config: GatewayConfig) -> None:
+        """Let callers in, and keep to limits, by new settings."""
+        self.dicom.admit(config.listener, config.nodes)
+        if self.web is not None:
+            self.web.admit(config)
+        self.intake.follow(config)
+
+    def close(self) -> None:
+        """Take no more callers, let those who are in finish, then cut them."""
+        if self.web is not None:
+            self.web.stop_accepting()
+        self.dicom.stop_accepting()
+        self.dicom.drain(_DRAIN_ASSOCIATIONS)
+        if self.web is not None:
+            self.web.stop()
 
 
 class AlreadyRunningError(Exception):
@@ -140,31 +177,31 @@ class Node:
         )
         commitments = Commitments(database)
         receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments), shortage=room.shortage)
+        doors = _Doors(dicom=receiver, web=_web_service(config, intake), intake=intake)
         _require_usable_certificates(config)
         children = Children(database, ledger, self._wanted(config, key))
         health = HealthServer(
             host=config.metrics.host,
             port=config.metrics.port,
             registry=registry(database, self._spool),
-            alive=lambda: self._alive(children),
+            alive=lambda: self._alive(children, doors.web),
             ready=lambda: self._ready(database, children, room),
         )
-        receiver.start()  # before there are children: a port that is taken must leave nobody behind
+        doors.open()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
         self._owed.write(lambda: note_changes(database, config, actor=NODE))
         children.start_due()
         health.start()
         self_check = SelfCheck(database, self._spool)
         self_check.start()
-        announce({"dicom": receiver.port, "metrics": health.port})
+        announce(doors.ports() | {"metrics": health.port})
         log.event("started", port=receiver.port, version=version("sonoveil"))
         try:
-            self._supervise(database, children, receiver, intake, key)
+            self._supervise(database, children, doors, key)
         finally:
             log.event("draining")
             self_check.stop()
-            receiver.stop_accepting()
-            receiver.drain(_DRAIN_ASSOCIATIONS)
+            doors.close()
             children.stop()
             self._owed.write(lambda: _release_claims(ledger))  # or the next start does
             self._audit(database, "stop")
@@ -208,9 +245,7 @@ class Node:
             wanted.append(Child(name="audit", target=run_auditor, settings=AuditorSettings(config=config)))
         return wanted
 
-    def _reload(
-        self, database: Database, children: Children, receiver: Receiver, intake: LedgerIntake, key: bytes
-    ) -> None:
+    def _reload(self, database: Database, children: Children, doors: _Doors, key: bytes) -> None:
         """Take the file's nodes, rules and profiles, all of it or nothing; open associations go on."""
         try:
             config = self._load()
@@ -227,27 +262,24 @@ class Node:
             return
         self._config = config
         self._owed.write(lambda: Commitments(database).follow(_committing(config)))
-        receiver.admit(config.listener, config.nodes)
-        intake.follow(config)
+        doors.admit(config)
         children.replace(self._wanted(config, key))
         self._audit(database, "reload")
         self._owed.write(lambda: note_changes(database, config, actor=NODE))
         log.event("reloaded", count=len(config.rules))
 
-    def _supervise(
-        self, database: Database, children: Children, receiver: Receiver, intake: LedgerIntake, key: bytes
-    ) -> None:
+    def _supervise(self, database: Database, children: Children, doors: _Doors, key: bytes) -> None:
         from gateway.metrics import ASSOCIATIONS  # noqa: PLC0415  see _run
 
         studies = Studies(database)
         housekeeping_at = studies_at = 0.0
         while not self._stop.wait(_TICK_S):
             self._ticked_at = time.monotonic()
-            ASSOCIATIONS.labels("in").set(receiver.associations)
+            ASSOCIATIONS.labels("in").set(doors.dicom.associations)
             try:
                 if self._hung_up.is_set():
                     self._hung_up.clear()
-                    self._reload(database, children, receiver, intake, key)
+                    self._reload(database, children, doors, key)
                 children.reap()
                 children.start_due()
                 if time.monotonic() >= studies_at:
@@ -262,8 +294,12 @@ class Node:
                 # A full disk must not end the node: it goes on refusing with 0xA700 until there is space again.
                 log.fault("supervision", error)
 
-    def _alive(self, children: Children) -> Mapping[str, bool]:
-        return {"loop": time.monotonic() - self._ticked_at < _STALE_TICK_S, "processes": children.alive()}
+    def _alive(self, children: Children, web: StoreServer | None) -> Mapping[str, bool]:
+        served = {} if web is None else {"dicomweb": web.is_alive}
+        return {
+            "loop": time.monotonic() - self._ticked_at < _STALE_TICK_S,
+            "processes": children.alive(),
+        } | served
 
     def _ready(self, database: Database, children: Children, room: Room) -> Mapping[str, bool]:
         shortage = _shortage(room)
@@ -285,6 +321,14 @@ class Node:
         self._owed.write(write)
 
 
+def _web_service(config: GatewayConfig, intake: LedgerIntake) -> StoreServer | None:
+    if config.dicomweb is None:
+        return None
+    from gateway.dicomweb.server import StoreServer  # noqa: PLC0415  uvicorn
+
+    return StoreServer(config, intake)
+
+
 def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, ...]:
     """Name the settings that differ and that a running node cannot change: where it listens, stores and is watched."""
     pairs = {
@@ -292,6 +336,7 @@ def what_needs_a_restart(old: GatewayConfig, new: GatewayConfig) -> tuple[str, .
         "storage": (old.storage, new.storage),
         "secrets": (old.secrets, new.secrets),
         "metrics": (old.metrics, new.metrics),
+        "dicomweb": (old.dicomweb, new.dicomweb),
     }
     return tuple(name for name, (before, after) in pairs.items() if before != after)
 

@@ -6,6 +6,7 @@ Rule of the file: the data set behind the head is bytes and stays bytes.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import BinaryIO
 
 IMPLEMENTATION_CLASS_UID = "2.25.47457961442733508380328469528030291425"
@@ -19,6 +20,68 @@ _LARGEST_META_BYTES = 1 << 20
 
 class NotPart10Error(Exception):
     """A file has no preamble, no prefix, or a file meta information that cannot be followed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundHead:
+    """What the head of a Part 10 file says.
+
+    Parameters
+    ----------
+    size_bytes
+        Where the data set begins.
+    sop_class_uid, sop_instance_uid, transfer_syntax_uid
+        As written, without padding; empty where missing.
+    """
+
+    size_bytes: int
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+
+
+def found_head(begun: bytes | bytearray) -> FoundHead | None:
+    """Read the head at the beginning of a file of which more may follow.
+
+    Parameters
+    ----------
+    begun
+        The first bytes.
+
+    Returns
+    -------
+    FoundHead or None
+        None when more bytes are needed to see where the head ends.
+
+    Raises
+    ------
+    NotPart10Error
+        These are no first bytes of a Part 10 file, or the head is too long.
+    """
+    offset = _PREAMBLE_BYTES + len(_PREFIX)
+    if not _PREFIX.startswith(begun[_PREAMBLE_BYTES:offset]):
+        raise NotPart10Error("no DICM prefix")
+    texts: dict[int, str] = {}
+    while len(begun) >= offset + 8:
+        if begun[offset : offset + 2] != b"\2\0":
+            return FoundHead(
+                size_bytes=offset,
+                sop_class_uid=texts.get(0x0002, ""),
+                sop_instance_uid=texts.get(0x0003, ""),
+                transfer_syntax_uid=texts.get(0x0010, ""),
+            )
+        number, vr, length = struct.unpack_from("<2xH2sH", begun, offset)
+        size = 8
+        if vr in _LONG_FORM:
+            if len(begun) < offset + 12:
+                return None
+            length, size = struct.unpack_from("<I", begun, offset + 8)[0], 12
+        if offset + size + length > _LARGEST_META_BYTES:
+            raise NotPart10Error("the file meta information does not end")
+        if vr == b"UI":
+            texts[number] = begun[offset + size : offset + size + length].rstrip(b"\0 ").decode("ascii", "replace")
+        offset += size + length
+    return None
 
 
 def head(*, sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:

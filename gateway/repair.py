@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from gateway.decisions import stored_output
 from gateway.deliveries import settle
 from gateway.ledger import insert_deliveries
 from gateway.part10 import NotPart10Error, data_set_offset
+from gateway.priority import Priority
 from gateway.reconcile import STALE_AFTER_S, Discrepancy, Kind, part_subject
 from gateway.spool import Shelf, is_intact
 from gateway.states import DeliveryState, InstanceEvent, InstanceState
@@ -62,12 +64,23 @@ class Repairs:
         The targets of each rule, by its name, as the configuration has them now.
     actor
         Who repairs, for the audit.
+    priorities
+        Of each rule, likewise; what is not named is normal.
     """
 
-    def __init__(self, database: Database, spool: Spool, *, targets: Mapping[str, Sequence[str]], actor: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool,
+        *,
+        targets: Mapping[str, Sequence[str]],
+        actor: str,
+        priorities: Mapping[str, Priority] = MappingProxyType({}),
+    ) -> None:
         self._database = database
         self._spool = spool
         self._targets = targets
+        self._priorities = priorities
         self._actor = actor
         self._moved: tuple[Path, Path] | None = None
         self._whole: dict[tuple[Path, int, int, int], bool] = {}
@@ -215,7 +228,8 @@ class Repairs:
         targets = self._targets.get(row.rule or "", ())
         if not targets or not row.output_kept or not self._has_output(row):
             return None
-        insert_deliveries(self._database, connection, row.id, targets, stored_output(row))
+        priority = self._priorities.get(row.rule or "", Priority.NORMAL)
+        insert_deliveries(self._database, connection, row.id, targets, stored_output(row), priority=priority)
         return "to_be_sent"
 
     def _has_output(self, row: Any) -> bool:

@@ -20,11 +20,13 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.pdu_primitives import AsynchronousOperationsWindowNegotiation
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation
 
+from gateway.calling import CallingProvider, CallingSocket
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from gateway.transport import PDU_BYTES, Bell, CallingSocket, NoticedQueue, TolerantStateMachine, tune
+from gateway.transport import PDU_BYTES, Bell, NoticedQueue, TolerantStateMachine, tune
 
 if TYPE_CHECKING:
     import socket
@@ -123,6 +125,9 @@ class CallingAssociation(Association):
 
     def __init__(self, entity: ApplicationEntity, target: Target) -> None:
         super().__init__(entity, MODE_REQUESTOR)
+        self.dul = CallingProvider(self)
+        self.dul._idle_timer.timeout = self.network_timeout  # noqa: SLF001  as in `acceptor`
+        self.dul.artim_timer.timeout = self.acse_timeout
         self.dul.state_machine = TolerantStateMachine(self.dul)
         self.dul.daemon = True  # a thread that waits for a peer must not keep the process
         self.name = "RequestorThread"
@@ -136,7 +141,7 @@ class CallingAssociation(Association):
         weakref.finalize(self, self.bell.close)
         self.dul.to_provider_queue = NoticedQueue(self.bell.ring)
         self.dul.to_user_queue = NoticedQueue(self._news.set)
-        self.dul._run_loop_delay = 0.0  # noqa: SLF001  `CallingSocket.ready` waits
+        self.dul._run_loop_delay = 0.0  # noqa: SLF001  `CallingSocket.rest` waits
         self._stall_s = target.timeout_s
         self.bind(evt.EVT_CONN_OPEN, self._connected)
         self.bind(evt.EVT_PDU_SENT, self._sent)
@@ -148,18 +153,31 @@ class CallingAssociation(Association):
 
     def _connected(self, _event: Event) -> None:
         self.was_connected = True
-        wrapped = cast("CallingSocket", self.dul.socket)
-        tune(cast("socket.socket", wrapped.socket), stall_s=self._stall_s)
+        tune(cast("socket.socket", self.connection.socket), stall_s=self._stall_s)
 
     def _sent(self, event: Event) -> None:
         if isinstance(event.pdu, P_DATA_TF):
             self.window.release()
 
+    @property
+    def connection(self) -> CallingSocket:
+        """The socket, for who sends and reads by itself."""
+        return cast("CallingSocket", self.dul.socket)
+
+    def note_traffic(self) -> None:
+        """Count the idle time from now: something was sent or read that pynetdicom has not seen."""
+        cast("CallingProvider", self.dul).note_traffic()
+
     @contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self, *, quietly: bool = False) -> Iterator[None]:
         """Keep the association's own thread from taking what is waited for.
 
         A lock, because pynetdicom's own way has a gap in which its thread takes an answer and drops it.
+
+        Parameters
+        ----------
+        quietly
+            Whether that thread goes on by itself afterwards, a little later, instead of being woken.
 
         Raises
         ------
@@ -174,7 +192,8 @@ class CallingAssociation(Association):
             yield
         finally:
             self._talking.release()
-            self._news.set()
+            if not quietly:
+                self._news.set()
 
     def _run_reactor(self) -> None:
         """Watch, between operations, for the peer's release and abort and for the idle time."""
@@ -225,13 +244,15 @@ class CallingAssociation(Association):
         return message
 
 
-def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
+def prepared(target: Target, wanted: Sequence[Wanted], *, operations: int = 1) -> CallingAssociation:
     """Return an association that is ready to be requested.
 
     Parameters
     ----------
     wanted
         1 to 128 contexts, each proposed with its one transfer syntax.
+    operations
+        How many requests we should like to have unanswered at a time; 1 is not negotiated.
 
     Raises
     ------
@@ -261,6 +282,10 @@ def prepared(target: Target, wanted: Sequence[Wanted]) -> CallingAssociation:
     assoc.requestor.maximum_length = PDU_BYTES
     assoc.requestor.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
     assoc.requestor.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    if operations > 1:
+        asked = AsynchronousOperationsWindowNegotiation()
+        asked.maximum_number_operations_invoked, asked.maximum_number_operations_performed = operations, 1
+        assoc.requestor.add_negotiation_item(asked)
     contexts = [build_context(w.abstract_syntax, w.transfer_syntax) for w in wanted]
     for index, context in enumerate(contexts):
         context.context_id = 2 * index + 1

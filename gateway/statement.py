@@ -14,6 +14,9 @@ from gateway.audit_messages import EVENTS, LARGEST_BYTES, OURS, PROCESS
 from gateway.audit_syslog import MESSAGE_ID
 from gateway.commitment import WELL_KNOWN_INSTANCE
 from gateway.commitments import ASK_AFTER_S, MOST_IN_ONE_REQUEST
+from gateway.dicomweb.statement import origin_server, user_agent
+from gateway.forward import OPERATIONS
+from gateway.markdown import table as _table
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.querying import FIND, GET, MOVE
 from gateway.requestor import MOST_CONTEXTS
@@ -23,7 +26,7 @@ from pipeline.header.marks import BASIC_PROFILE, OPTION_CODES
 from pipeline.header.ps315_table import EDITION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from config.gateway import Node
     from config.schema import GatewayConfig
@@ -61,6 +64,8 @@ def statement(config: GatewayConfig, version: str) -> str:
         _retrieve_scu(config),
         _verification(config),
         _commitment_scu(config),
+        origin_server(config),
+        user_agent(config),
         _not_offered(),
         _security(config),
         _audit_trail(config),
@@ -68,13 +73,6 @@ def statement(config: GatewayConfig, version: str) -> str:
         _worksheet(config),
     )
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(str(cell).replace('|', '/') for cell in row)} |"
 
 
 def _name(uid: str) -> str:
@@ -87,8 +85,8 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
     yield ""
     yield (
         "Sonoveil is a node between a clinical and a research PACS: it receives objects by C-STORE, de-identifies "
-        f"them by PS3.15 Annex E (edition {EDITION}), and sends the results on by C-STORE. It keeps nothing for "
-        "others to query."
+        f"them by PS3.15 Annex E (edition {EDITION}), and sends the results on by C-STORE. Beside it, or instead, it "
+        "receives and sends by DICOMweb (STOW-RS). It keeps nothing for others to query."
     )
     yield ""
     yield from _table(
@@ -100,7 +98,8 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
             ("Port", config.listener.port),
             ("Application context", "1.2.840.10008.3.1.1.1"),
             ("Largest PDU received and sent", f"{PDU_BYTES} bytes (16777216 are tolerated)"),
-            ("Asynchronous operations window", "not negotiated: one operation at a time"),
+            ("Asynchronous operations window, as acceptor", "not negotiated: one operation at a time"),
+            ("Asynchronous operations window, as Storage SCU", f"{OPERATIONS} invoked, 1 performed are proposed"),
             ("User identity, extended negotiation", "not supported; an identity that is offered is not looked at"),
             ("Associations received at the same time", config.listener.max_associations),
         ],
@@ -113,8 +112,15 @@ def _overview(config: GatewayConfig, version: str) -> Iterator[str]:
             ("Storage (C-STORE)", "yes", "yes"),
             ("Study Root Query/Retrieve: C-FIND, C-MOVE, C-GET", "yes", "no"),
             ("Storage Commitment Push Model", "yes" if _committing(config) else "where configured", "no"),
+            ("DICOMweb Store (STOW-RS): SCU is the user agent, SCP the origin server", *_web(config)),
         ],
     )
+
+
+def _web(config: GatewayConfig) -> tuple[str, str]:
+    sends = any(node.url is not None for node in config.nodes.values())
+    offered = config.dicomweb is not None
+    return ("yes" if sends else "where configured", "yes" if offered else "where configured")
 
 
 def _storage_scp(config: GatewayConfig) -> Iterator[str]:
@@ -167,14 +173,23 @@ def _storage_scu(config: GatewayConfig) -> Iterator[str]:
         f"at most {MOST_CONTEXTS} contexts an association, further associations beyond. Objects leave in the "
         "syntax that they have after de-identification. A target that refuses that context is offered Explicit VR "
         "Little Endian once; then the delivery fails and is shown to a person. Every re-send is byte for byte the "
-        "same, with the same UIDs."
+        "same, with the same UIDs. Where the target accepts an asynchronous operations window, so many requests are "
+        "sent before the first is answered."
     )
     yield ""
     yield (
         "0x0000 and warnings (0xBxxx, 0x0001, 0x0107, 0x0116) are deliveries. 0xA7xx, a lost or rejected "
         "association and no answer are tried again, later each time. Every other status is a failure that a "
-        "person looks at."
+        "person looks at. After a minute without a delivery, and after a failure, a C-ECHO on an association of its "
+        "own goes before any object; a target that accepts the association and not Verification has answered."
     )
+    asked = [name for name, node in config.nodes.items() if node.check_existing]
+    if asked:
+        yield ""
+        yield (
+            f"Before the first send to {', '.join(asked)}: C-FIND, Study Root, IMAGE level, with Study and Series "
+            "Instance UID and a list of SOP Instance UIDs; what is listed is not sent."
+        )
     yield ""
     send = config.send
     tries = send.retry_max or "without limit"
@@ -188,8 +203,9 @@ def _retrieve_scu(config: GatewayConfig) -> Iterator[str]:
     yield "## Query/Retrieve SCU"
     yield ""
     yield (
-        "Only when somebody runs `sonoveil pull`. Study Root, Implicit VR Little Endian, hierarchical: STUDY, SERIES "
-        "and IMAGE level in turn, each with the unique keys of the levels above; no extended negotiation. C-MOVE goes "
+        "When somebody runs `sonoveil pull` or `sonoveil reconcile --find`, and for `check_existing`. Study Root, "
+        "Implicit VR Little Endian, hierarchical: STUDY, SERIES and IMAGE level in turn, each with the unique keys of "
+        "the levels above; no extended negotiation. C-MOVE goes "
         f"to {' or '.join(config.listener.ae_titles)}. For C-GET the Storage SCP role is proposed for the classes that "
         "the peer lists, each in as many transfer syntaxes of its own as there are contexts; where it lists none, for "
         "common ones. An object is complete when it is acknowledged here, whatever the peer counts."
@@ -207,7 +223,7 @@ def _verification(config: GatewayConfig) -> Iterator[str]:
     may = [name for name, node in config.nodes.items() if node.allow_echo]
     yield (
         f"As SCP: answered to {', '.join(may) if may else 'nobody'}. As SCU: `sonoveil check` asks every node that "
-        "has a port."
+        "has a port; targets are asked before objects are sent to them, see Storage SCU."
     )
 
 
@@ -258,7 +274,7 @@ def _not_offered() -> Iterator[str]:
         "(PS3.4 J.1). This node deletes originals once they are processed, so it must not take it; senders keep "
         "their own."
     )
-    yield "- **Modality Worklist, MPPS, DICOMweb:** not in this version."
+    yield "- **Modality Worklist, MPPS, DICOMweb beyond Store:** not in this version."
     yield "- **Query/Retrieve as SCP:** it keeps nothing for others to query."
     yield "- **Media:** `sonoveil deid` reads files, folders, DICOMDIR and zip; it creates no media."
 
@@ -370,12 +386,12 @@ def _worksheet(config: GatewayConfig) -> Iterator[str]:
         [
             (
                 name,
-                node.ae_title,
-                ", ".join(node.host),
+                node.ae_title or "none",
+                ", ".join(node.host) or "any",
                 ", ".join(_may(node)) or "none",
-                f"{node.address}:{node.port}" if node.port is not None else "none",
+                f"{node.address}:{node.port}" if node.port is not None else node.url or "none",
                 config.calling_ae_title(name) if node.port is not None else "none",
-                "yes" if node.tls is not None and node.port is not None else "none",
+                "yes" if node.is_encrypted or (node.tls is not None and node.port is not None) else "none",
                 ", ".join(rule.name for rule in config.rules if name in rule.target) or "none",
             )
             for name, node in config.nodes.items()

@@ -49,6 +49,10 @@ supported (0122), resource limitation (0213) and any other are for a person.
 """
 
 
+REFERENCED_SYNTAX_NOT_SUPPORTED = 0xC122
+"""Failure Reason (0008,1197) of a STOW-RS answer: the transfer syntax is not taken (PS3.18 Table I.2-2)."""
+
+
 class Rejection(StrEnum):
     """Why an association is refused (PS3.8 Table 9-21)."""
 

@@ -89,15 +89,18 @@ delivery = sa.Table(
     sa.Column("output_syntax_uid", sa.String(64), nullable=False),
     sa.Column("ask_at", sa.Float),
     sa.Column("times_missing", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="1"),
     sa.UniqueConstraint("instance_id", "target"),
     sa.Index("delivery_by_target", "target", "state", "next_try_at"),
     sa.Index("delivery_to_ask", "target", "ask_at"),
+    sa.Index("delivery_by_priority", "target", "state", "priority", "id"),
     sqlite_autoincrement=True,
 )
 """One row per clean instance and target, naming the very file that is sent.
 
 `ask_at`: while it is sent, when the target is asked (again) to commit to keep it; NULL where it is not asked.
 `times_missing`: how often the target, asked so, did not have what it had acknowledged.
+`priority`: `gateway.priority.Priority`, of the rule by which the instance became clean.
 """
 
 commitment = sa.Table(

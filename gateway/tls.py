@@ -11,13 +11,13 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway import log
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from config.gateway import NodeTls, SyslogTls, Tls
@@ -110,6 +110,33 @@ class RenewedContext:
 
     def _stamped(self) -> _Stamp:
         return tuple(_stamp_of(file) for file in self._files)
+
+
+class FollowingContext(ssl.SSLContext):
+    """A server's context for asyncio, which takes one for all connections: each gets the one of that moment."""
+
+    renewed: RenewedContext
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002  the signature of `SSLContext`
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Begin a connection."""
+        current = self.renewed.current()
+        return current.wrap_bio(
+            incoming, outgoing, server_side=server_side, server_hostname=server_hostname, session=session
+        )
+
+
+def following(renewed: RenewedContext) -> FollowingContext:
+    """Return a context whose connections each get the current one of another."""
+    context = FollowingContext(ssl.PROTOCOL_TLS_SERVER)
+    context.renewed = renewed
+    return context
 
 
 def _stamp_of(file: Path) -> tuple[int, int, int]:
@@ -205,7 +232,11 @@ def names_of_peer(connection: socket.socket | None) -> frozenset[str] | None:
 
     Names are the DNS names, addresses and URIs of Subject Alternative Name, and the common names of the subject.
     """
-    certificate = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    return names_in(connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None)
+
+
+def names_in(certificate: Mapping[str, Any] | None) -> frozenset[str] | None:
+    """Return the names in a verified certificate (`getpeercert`); None where there is none."""
     if not certificate:
         return None
     subject = [pair for part in certificate.get("subject", ()) for pair in part]

@@ -12,7 +12,6 @@ import select
 import socket
 import ssl
 import struct
-import threading
 import time
 from contextlib import suppress
 from queue import Queue
@@ -26,10 +25,9 @@ from pynetdicom.transport import AssociationSocket
 from gateway import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from pynetdicom.association import Association
-    from pynetdicom.transport import AddressInformation
 
 PDU_BYTES = 131_072
 """The largest PDU that we ask for; more brings nothing."""
@@ -408,12 +406,6 @@ class MalformedPduError(Exception):
     """A P-DATA-TF whose items do not fill it."""
 
 
-def heading(context_id: int, fragment: bytes) -> bytes:
-    """Return what stands before a fragment that is alone in its P-DATA-TF."""
-    length = len(fragment)
-    return _PDU_HEADER.pack(_P_DATA_TF, length + _PDV_HEADER.size) + _PDV_HEADER.pack(length + 1, context_id)
-
-
 def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
     """Return context ID and fragment, message control header included, of each PDV (PS3.8 9.3.5.1)."""
     found, offset = [], 0
@@ -427,75 +419,6 @@ def fragments(body: memoryview) -> list[tuple[int, memoryview]]:
         found.append((context_id, body[offset + _PDV_HEADER.size : end]))
         offset = end
     return found
-
-
-class CallingSocket(ClosingSocket):
-    """The requestor's socket: waits for the peer's bytes or for the bell instead of looking every millisecond.
-
-    Parameters
-    ----------
-    bell
-        As for `QuickSocket`.
-    """
-
-    def __init__(self, assoc: Association, address: AddressInformation, bell: Bell) -> None:
-        super().__init__(assoc, address=address)
-        self._bell = bell
-        self._sending = threading.Lock()
-
-    @property
-    def takes_directly(self) -> bool:
-        """Whether `send_directly` may be used: TLS must not be written in one thread while another reads."""
-        return self.socket is not None and not isinstance(self.socket, ssl.SSLSocket)
-
-    def send(self, bytestream: bytes) -> None:
-        """Send PDUs of the upper layer's own, never within those of another thread."""
-        with self._sending:
-            super().send(bytestream)
-
-    def send_directly(self, pieces: Sequence[bytes]) -> None:
-        """Send whole PDUs from the thread that made them, in as few calls as the system allows.
-
-        Raises
-        ------
-        OSError
-            The peer is gone or takes nothing (TimeoutError). The connection is ended then: half a PDU may have left.
-        """
-        waiting = [memoryview(piece) for piece in pieces]
-        with self._sending:
-            connection = self.socket
-            if connection is None:
-                raise ConnectionError
-            try:
-                while waiting:
-                    sent = connection.sendmsg(waiting)
-                    while waiting and sent >= len(waiting[0]):
-                        sent -= len(waiting.pop(0))
-                    if sent:
-                        waiting[0] = waiting[0][sent:]
-            except OSError:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-                raise
-
-    @property
-    def ready(self) -> bool:
-        """Whether there is something to read, an end of the connection included; waits for it a tenth of a second."""
-        connection = self.socket
-        if connection is None or not self._is_connected or connection.fileno() < 0:
-            time.sleep(_UNCONNECTED_S)
-            return False
-        if isinstance(connection, ssl.SSLSocket) and connection.pending():
-            return True
-        dul = self.assoc.dul
-        is_awaited = dul.event_queue.empty() and dul.state_machine.current_state != "Sta13"  # as in `QuickSocket`
-        poll = select.poll()
-        poll.register(connection, select.POLLIN)
-        poll.register(self._bell, select.POLLIN)
-        readable = {descriptor for descriptor, _ in poll.poll(_LOOK_AGAIN_MS if is_awaited else 0)}
-        if self._bell.fileno() in readable:
-            self._bell.hush()
-        return connection.fileno() in readable
 
 
 class TolerantStateMachine(StateMachine):

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from gateway import log, metrics
+from gateway.crops import Crops
 from gateway.database import Database
 from gateway.deliveries import ClaimedDelivery, Deliveries
 from gateway.entries import Claim, Output, Route
 from gateway.headers import read_header, text, values
 from gateway.ledger import Ledger
 from gateway.objections import WITHDRAWN_NOTE
+from gateway.priority import Priority
 from gateway.processes import as_child, begin_child
 from gateway.rules import Facts, choose, choose_late
 from gateway.sealing import Sealer
@@ -93,10 +95,12 @@ class Worker:
         self._config = settings.config
         self._key = settings.key
         self._spool = spool
+        self._database = database
         self._ledger = Ledger(database, replace_duplicates=settings.config.storage.duplicates == "replace")
         self._deliveries = Deliveries(database)
         self._studies = Studies(database)
-        self._subjects = Subjects.of(settings.config, Sealer(settings.key))
+        self._sealer = Sealer(settings.key)
+        self._subjects = Subjects.of(settings.config, self._sealer)
         self._de_identifying_rules = [rule.name for rule in settings.config.rules if rule.action is None]
         self._deidentifiers: dict[tuple[str, str], Deidentifier] = {}
         self._unsettled: Claim | None = None
@@ -177,7 +181,9 @@ class Worker:
         )
         rules = self._config.rules
         rule = choose(rules, facts) if first is None else choose_late(rules, facts, first=first)
-        return Route(rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target), rule
+        return Route(
+            rule=rule.name, project=rule.project, profile=rule.profile, targets=rule.target, priority=Priority.of(rule)
+        ), rule
 
     def _hold_withdrawn(self, claim: Claim, header: pydicom.Dataset) -> None:
         node = self._config.nodes.get(claim.node)
@@ -204,7 +210,8 @@ class Worker:
             node_name=claim.node,
             size_bytes=claim.size_bytes,
         )
-        result = self._deidentifier(rule).run(received, self._spool.unfinished(token, self._name))
+        crops = Crops(self._database, self._sealer, project=rule.project)
+        result = self._deidentifier(rule).run(received, self._spool.unfinished(token, self._name), crops=crops)
         with self._stored(claim, rule, token, result) as output:
             recorded = self._ledger.record_clean(claim, self._name, route, output)
         if not recorded:

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Literal
 
 from models.craft import CraftDetector
 from models.errors import ModelUnavailable
+from models.geometry import FEW_SHAPES
+from models.heap import give_back, keep_heap_small
 from models.manifest import Weights, names_in, read_manifest
 from models.ppocr import PpocrDetector
 from models.recognise import EnglishRecogniser, PpocrRecogniser, Remembering
@@ -158,8 +160,10 @@ def open_models(config: ModelsConfig, *, text: TextModels, cone: bool, threads: 
         sessions.append(session)
         return session
 
+    keep_heap_small()
     reader = _text_reader(text, opened)
     segmenter = _cone_segmenter(opened) if cone else None
+    give_back()
     return Models(
         text=reader,
         cone=segmenter,
@@ -200,14 +204,20 @@ def verify(config: ModelsConfig) -> tuple[Listed, ...]:
 def _text_reader(text: TextModels, opened: Callable[[str], Session]) -> TextReader:
     pairs: list[tuple[Detector, Recogniser]] = []
     if text in {"ppocr", "union"}:
-        pairs.append(
-            (PpocrDetector(opened("ppocr-detector")), Remembering(PpocrRecogniser(opened("ppocr-recogniser"))))
-        )
+        detector, recogniser = opened("ppocr-detector"), opened("ppocr-recogniser")
+        reader: Recogniser = PpocrRecogniser(recogniser, few_shapes=recogniser.device == "cuda")
+        pairs.append((PpocrDetector(detector, multiple=_multiple(detector)), Remembering(reader)))
     if text in {"craft", "union"}:
-        pairs.append((CraftDetector(opened("craft")), Remembering(EnglishRecogniser(opened("english_g2")))))
+        detector, recogniser = opened("craft"), opened("english_g2")
+        reader = EnglishRecogniser(recogniser, few_shapes=recogniser.device == "cuda")
+        pairs.append((CraftDetector(detector, multiple=_multiple(detector)), Remembering(reader)))
     if not pairs:
         raise ModelUnavailable(str(text), "no text models of this name")
     return TextReader(pairs)
+
+
+def _multiple(session: Session) -> int:
+    return FEW_SHAPES if session.device == "cuda" else 32
 
 
 def _cone_segmenter(opened: Callable[[str], Session]) -> ConeSegmenter:

@@ -69,13 +69,16 @@ class CraftDetector:
         The open detector as `sonoveil models export easyocr` writes it.
     tile_px
         Pixels of one call; bounds memory.
+    multiple
+        Tiles are padded to multiples of this; `FEW_SHAPES` for a GPU.
     """
 
     name = "craft"
 
-    def __init__(self, session: Session, *, tile_px: int = 400_000) -> None:
+    def __init__(self, session: Session, *, tile_px: int = 400_000, multiple: int = 32) -> None:
         self._session = session
         self._tile_px = tile_px
+        self._multiple = multiple
 
     def detect(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int]) -> tuple[Box, ...]:
         """Boxes around what looks like words.
@@ -102,7 +105,14 @@ class CraftDetector:
         settings = STRICT if strict else TUNED
         factor = max(1.0, min(settings.magnify, (_MOST_PX / (frame[0] * frame[1])) ** 0.5))
         scaling = Scaling(rows=image.shape[0], columns=image.shape[1], factor=factor)
-        maps = stitched(scaling.apply(image), self._maps, limit_px=self._tile_px, margin_px=64, stride=_STRIDE)
+        maps = stitched(
+            scaling.apply(image),
+            self._maps,
+            limit_px=self._tile_px,
+            margin_px=64,
+            stride=_STRIDE,
+            multiple=self._multiple,
+        )
         return word_boxes(maps[0], maps[1], settings, scaling)
 
     def _maps(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MULTIPLE = 32  # the strides of every network here divide it
+FEW_SHAPES = 128
+"""Multiple for tiles where every new shape costs seconds: on a GPU, where cuDNN plans each convolution anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ def stitched(
     limit_px: int,
     margin_px: int,
     stride: int = 1,
+    multiple: int = _MULTIPLE,
 ) -> NDArray[np.uint8]:
     """Run a network over tiles of a frame and put its maps together without seams.
 
@@ -133,13 +136,16 @@ def stitched(
     image
         uint8 (rows, columns, samples).
     network
-        From a tile, uint8 (r, c, samples) with r and c multiples of 32, to its maps, uint8 (maps, r, c) / stride.
+        From a tile, uint8 (r, c, samples) with r and c multiples of `multiple`, to its maps, uint8
+        (maps, r, c) / stride.
     limit_px
         Pixels of a tile, about; memory grows with it.
     margin_px
         What is cut off a tile's inner edges, because the network sees too little there; a multiple of 16.
     stride
         Pixels of the image per pixel of a map: 1 or 2.
+    multiple
+        Tiles are padded with black to multiples of this, itself a multiple of 32; `FEW_SHAPES` keeps them few.
 
     Returns
     -------
@@ -151,7 +157,7 @@ def stitched(
     whole: NDArray[np.uint8] | None = None
     for down in all_down:
         for across in all_across:
-            maps = network(_padded(image[down.start : down.stop, across.start : across.stop]))
+            maps = network(_padded(image[down.start : down.stop, across.start : across.stop], multiple))
             if whole is None:
                 whole = np.zeros((maps.shape[0], _up(rows) // stride, _up(columns) // stride), dtype=np.uint8)
             whole[:, down.kept(stride), across.kept(stride)] = maps[:, down.inner(stride), across.inner(stride)]
@@ -213,11 +219,10 @@ def _spans(whole: int, *, count: int, margin: int) -> list[_Span]:
     ]
 
 
-def _padded(tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    rows, columns = tile.shape[:2]
-    if rows % _MULTIPLE == 0 and columns % _MULTIPLE == 0:
+def _padded(tile: NDArray[np.uint8], multiple: int) -> NDArray[np.uint8]:
+    below, beside = -tile.shape[0] % multiple, -tile.shape[1] % multiple
+    if below == beside == 0:
         return tile
     return np.asarray(
-        cv2.copyMakeBorder(tile, 0, _up(rows) - rows, 0, _up(columns) - columns, cv2.BORDER_CONSTANT, value=(0, 0, 0)),
-        dtype=np.uint8,
+        cv2.copyMakeBorder(tile, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=(0, 0, 0)), dtype=np.uint8
     )

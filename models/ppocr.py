@@ -93,13 +93,16 @@ class PpocrDetector:
         The open detector.
     tile_px
         Pixels of one call; bounds memory.
+    multiple
+        Tiles are padded to multiples of this; `FEW_SHAPES` for a GPU.
     """
 
     name = "ppocr"
 
-    def __init__(self, session: Session, *, tile_px: int = 400_000) -> None:
+    def __init__(self, session: Session, *, tile_px: int = 400_000, multiple: int = 32) -> None:
         self._session = session
         self._tile_px = tile_px
+        self._multiple = multiple
 
     def detect(self, image: NDArray[np.uint8], *, strict: bool, frame: tuple[int, int]) -> tuple[Box, ...]:
         """Boxes around what looks like text.
@@ -132,7 +135,9 @@ class PpocrDetector:
         scaled = scaling.apply(image)
         if look.contrast:
             scaled = raised_contrast(scaled, (image.shape[0] / frame[0], image.shape[1] / frame[1]))
-        probability = stitched(scaled, self._probabilities, limit_px=self._tile_px, margin_px=64)[0]
+        probability = stitched(
+            scaled, self._probabilities, limit_px=self._tile_px, margin_px=64, multiple=self._multiple
+        )[0]
         return tuple(_boxes(probability, scaling, look))
 
     def _probabilities(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:

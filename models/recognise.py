@@ -42,6 +42,7 @@ class Reading:
 
 
 NOTHING_READ = Reading(text="", confidence=0.0)
+_FEW_WIDTHS = (96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1600, 2048, 2560)
 
 
 class Recogniser(Protocol):
@@ -61,11 +62,15 @@ class PpocrRecogniser:
         The open recogniser; its characters are in its own metadata.
     batch_columns
         Columns of one call, summed over its crops; bounds memory (18,710 floats per eight columns).
+    few_shapes
+        Pad widths and batches to few sizes: for a GPU, where every new shape costs seconds.
     """
 
-    def __init__(self, session: Session, *, batch_columns: int = 960) -> None:
+    def __init__(self, session: Session, *, batch_columns: int = 960, few_shapes: bool = False) -> None:
         self._session = session
-        self._lines = Lines(rows=48, narrowest=96, widest=1600, batch_columns=batch_columns)
+        self._lines = Lines(
+            rows=48, narrowest=96, widest=1600, batch_columns=batch_columns, widths=_FEW_WIDTHS if few_shapes else ()
+        )
         self._characters = ("", *session.metadata["character"].split("\n"), " ")
 
     def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
@@ -83,12 +88,12 @@ class PpocrRecogniser:
         """
         readings = [NOTHING_READ] * len(crops)
         for members, width in self._lines.batches(crops):
-            batch = np.zeros((len(members), 3, self._lines.rows, width), dtype=np.float32)
+            batch = np.zeros((self._lines.places(members, width), 3, self._lines.rows, width), dtype=np.float32)
             for row, member in enumerate(members):
                 line = self._normalised(crops[member])
                 batch[row, :, :, : line.shape[2]] = line
             output = self._session.run(batch)[0]
-            for member, steps in zip(members, output, strict=True):
+            for member, steps in _of_members(members, output, batch, name=self._session.name):
                 readings[member] = decode(steps, self._characters, name=self._session.name)
         return readings
 
@@ -109,11 +114,15 @@ class EnglishRecogniser:
         The open recogniser as `sonoveil models export easyocr` writes it; its characters are in its own metadata.
     batch_columns
         Columns of one call, summed over its crops.
+    few_shapes
+        As of `PpocrRecogniser`.
     """
 
-    def __init__(self, session: Session, *, batch_columns: int = 3200) -> None:
+    def __init__(self, session: Session, *, batch_columns: int = 3200, few_shapes: bool = False) -> None:
         self._session = session
-        self._lines = Lines(rows=64, narrowest=64, widest=2560, batch_columns=batch_columns)
+        self._lines = Lines(
+            rows=64, narrowest=64, widest=2560, batch_columns=batch_columns, widths=_FEW_WIDTHS if few_shapes else ()
+        )
         self._characters = ("", *session.metadata["character"])
 
     def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[Reading]:
@@ -126,9 +135,11 @@ class EnglishRecogniser:
         """
         readings = [NOTHING_READ] * len(crops)
         for members, width in self._lines.batches(crops):
-            batch = np.stack([self._normalised(crops[member], width) for member in members])
+            batch = np.zeros((self._lines.places(members, width), 1, self._lines.rows, width), dtype=np.float32)
+            for row, member in enumerate(members):
+                batch[row] = self._normalised(crops[member], width)
             output = self._session.run(batch)[0]
-            for member, steps in zip(members, output, strict=True):
+            for member, steps in _of_members(members, output, batch, name=self._session.name):
                 readings[member] = decode(steps, self._characters, name=self._session.name)
         return readings
 
@@ -155,12 +166,16 @@ class Lines:
         And squeezed where it would be wider than this.
     batch_columns
         Columns of one call, summed over its lines; bounds memory.
+    widths
+        The only widths that lines are padded to, rising, each with one number of lines; empty for multiples of 32, and
+        as many lines as there are.
     """
 
     rows: int
     narrowest: int
     widest: int
     batch_columns: int
+    widths: tuple[int, ...] = ()
 
     def columns(self, crop: NDArray[np.uint8]) -> int:
         """Columns of a crop at the height of a line."""
@@ -172,7 +187,7 @@ class Lines:
         members: list[int] = []
         width = 0
         for index in sorted(range(len(columns)), key=columns.__getitem__):
-            here = max(self.narrowest, math.ceil(columns[index] / 32) * 32)
+            here = self._width(columns[index])
             if members and here * (len(members) + 1) > self.batch_columns:
                 yield members, width
                 members = []
@@ -180,6 +195,23 @@ class Lines:
             width = here
         if members:
             yield members, width
+
+    def places(self, members: Sequence[int], width: int) -> int:
+        """Lines of a call with these members: some stay empty where the shapes are to be few."""
+        return max(1, self.batch_columns // width) if self.widths else len(members)
+
+    def _width(self, columns: int) -> int:
+        multiple = max(self.narrowest, math.ceil(columns / 32) * 32)
+        return next((width for width in self.widths if width >= multiple), multiple)
+
+
+def _of_members(
+    members: Sequence[int], output: NDArray[np.float32], batch: NDArray[np.float32], *, name: str
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Pair the members with their rows of the output, and leave out the empty lines behind them."""
+    if len(output) != len(batch):
+        raise ModelFailed(name, "it did not answer every line")
+    return zip(members, output[: len(members)], strict=True)
 
 
 class Remembering:

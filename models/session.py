@@ -6,7 +6,9 @@ are loaded. Nothing of an input is ever logged or put into an error.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_CUDA_OPTIONS = {
+    # TF32 keeps 10 bits of a factor: boxes would move against the CPU's by more than rounding.
+    "use_tf32": "0",
+    # The default tries every algorithm at each new shape, and frames of many sizes pass through a worker.
+    "cudnn_conv_algo_search": "HEURISTIC",
+    # Growing by doubling would take memory from the other workers on the card.
+    "arena_extend_strategy": "kSameAsRequested",
+}
 _AS_REQUESTED = 1
 _FATAL_ONLY = 4  # onnxruntime's warnings name nodes and shapes of inputs on stderr; errors arrive as exceptions
 
@@ -182,17 +192,25 @@ def _open(content: bytes, *, name: str, device: Device, threads: int) -> Any:
     if device is Device.CUDA and "cuda" not in offered:
         raise ModelUnavailable(name, "device cuda is asked for, and the installed onnxruntime has none")
     _share_arena()
-    wants_cuda = device is not Device.CPU and "cuda" in offered
+    providers: list[Any] = [_CPU]
+    if device is not Device.CPU and "cuda" in offered:
+        _load_cuda_libraries()
+        providers.insert(0, (_CUDA, _CUDA_OPTIONS))
     try:
-        session = onnxruntime.InferenceSession(
-            content, sess_options=_options(threads), providers=[_CUDA, _CPU] if wants_cuda else [_CPU]
-        )
+        session = onnxruntime.InferenceSession(content, sess_options=_options(threads), providers=providers)
     except Exception as error:  # noqa: BLE001  onnxruntime's errors share no other base; recorded as ours
         raise ModelUnavailable(name, f"onnxruntime cannot open it ({type(error).__name__})") from None
     session._model_bytes = None  # noqa: SLF001  onnxruntime keeps a second copy of the file, for a retry we never make
     if device is Device.CUDA and _CUDA not in session.get_providers():
         raise ModelUnavailable(name, "device cuda is asked for, and CUDA's libraries do not load")
     return session
+
+
+@cache
+def _load_cuda_libraries() -> None:
+    """Load the CUDA and cuDNN that pip installed beside onnxruntime-gpu, which are on no search path of the system."""
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find; opening the model says it better
+        onnxruntime.preload_dlls()
 
 
 @cache

@@ -18,8 +18,8 @@ import os
 import secrets
 import shutil
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from config.schema import profile_sha256
@@ -33,9 +33,10 @@ from pipeline.reasons import Reason
 from pipeline.report import HELD, WRITTEN, Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from config.schema import ModelsConfig, Profile
+    from pipeline.records import FrameCrop
 
 _CONFIDENTIAL_FOLDER = 0o700
 _OWNER_ONLY = 0o600
@@ -155,16 +156,34 @@ def _run(
         scratch=folders.run,
         objects=folders.objects,
         keep_crosswalk=job.key is not None,
+        crops={},
     )
+
     todo = [source for source in sources if source.identity not in done]
     for outcome in run_crew(work, todo, max(1, job.workers)):
         folders.note(outcome)
         finished.append(outcome)
         held += outcome.state == HELD
         progress(Progress(done=len(finished), total=len(sources), held=held))
+    refer = [outcome for outcome in finished if outcome.reason == Reason.REFERENCES_CROPPED.value]
+    crops = _crops(finished) if refer else {}
+    if crops:  # when all images are through, it is known how those were cropped that others refer to
+        finished = [outcome for outcome in finished if outcome.reason != Reason.REFERENCES_CROPPED.value]
+        held -= len(refer)
+        for outcome in run_crew(replace(work, crops=crops), [one.source for one in refer], max(1, job.workers)):
+            folders.note(outcome)
+            finished.append(outcome)
+            held += outcome.state == HELD
+            progress(Progress(done=len(sources), total=len(sources), held=held))
     return BulkResult(
         report=_finish(job, folders, models, finished), key_was_temporary=folders.forget_temporary_key(job.key)
     )
+
+
+def _crops(finished: Iterable[Outcome]) -> dict[str, FrameCrop]:
+    """Return what was left of the images that were written, by their new SOP Instance UID."""
+    written = ((outcome.output, report.crop_of(outcome.record)) for outcome in finished if outcome.state == WRITTEN)
+    return {PurePosixPath(name).stem: crop for name, crop in written if name is not None and crop is not None}
 
 
 def _finish(job: BulkJob, folders: _Folders, models: Mapping[str, str], finished: list[Outcome]) -> dict[str, Any]:
@@ -177,9 +196,11 @@ def _finish(job: BulkJob, folders: _Folders, models: Mapping[str, str], finished
         lines = [outcome.crosswalk for outcome in finished if outcome.crosswalk is not None]
         write_crosswalk(folders.out / FILENAME, project=job.project, seal=seal, lines=lines)
     for outcome in finished:
+        place = folders.held / f"{hashlib.sha256(outcome.source.label.encode()).hexdigest()[:16]}.json"
         if outcome.state == HELD:
-            name = hashlib.sha256(outcome.source.label.encode()).hexdigest()[:16]
-            report.write_json(folders.held / f"{name}.json", asdict(_entry(outcome)))
+            report.write_json(place, asdict(_entry(outcome)))
+        else:
+            place.unlink(missing_ok=True)  # it was held in an earlier run
     report.write_json(folders.out / "report.json", content)
     return content
 

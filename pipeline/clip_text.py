@@ -129,17 +129,18 @@ def read_clip(frames: Iterable[Sequence[NDArray[np.uint8]]], count: int, scanner
     """
     clips: dict[int, _Clip] = {}
     for index, views in enumerate(frames):
+        for number in [number for number in clips if number >= len(views)]:
+            yield from clips.pop(number).end()  # a view that some frames lack is another clip when it comes again
         for number, shown in enumerate(views):
             if number not in clips:
                 clips[number] = _Clip(scanner, count)
             clips[number].look(index, shown)
     for clip in clips.values():
-        clip.end()
-        yield from clip.seen
+        yield from clip.end()
 
 
 class _Clip:
-    """One view of a clip."""
+    """One view of a clip, on frames that follow each other."""
 
     def __init__(self, scanner: Scanner, count: int) -> None:
         self._scanner = scanner
@@ -148,16 +149,17 @@ class _Clip:
         self._followed: list[tuple[SeenText, Ink]] = []
         self._before: NDArray[np.uint8] | None = None
         self._darkest: NDArray[np.uint8] | None = None
-        self._last = -1
-        self.seen: list[SeenText] = []
+        self._first = self._last = -1
+        self._seen: list[SeenText] = []
 
     def look(self, index: int, shown: NDArray[np.uint8]) -> None:
         """Read what is new in frame `index`."""
-        follows = self._before is not None and self._before.shape == shown.shape and index == self._last + 1
+        follows = self._before is not None and self._before.shape == shown.shape
         steady = np.minimum(self._before, shown) if follows and self._before is not None else None
+        self._first = index if self._before is None else self._first
         self._last, self._before = index, shown
         self._darken(shown)
-        whole = (0, 0, int(shown.shape[1]), int(shown.shape[0]))
+        whole = _whole(shown)
         changed = self._follow(index, shown)
         if steady is None or self._novelty is None or self._count <= FEW_FRAMES:
             self._novelty = _novelty_of(shown)
@@ -166,17 +168,19 @@ class _Clip:
                 self._new(steady, (whole,), (index - 1, index))
             return
         news = self._novelty.look(shown)
-        all_of_it = index == self._count - 1 or len(changed) >= _ANOTHER_PAGE
+        all_of_it = len(changed) >= _ANOTHER_PAGE
         self._new(shown, (whole,) if all_of_it else (*news.shown, *changed), (index, index))
         self._new(steady, news.steady, (index - 1, index))
 
-    def end(self) -> None:
-        """Read what stands on all frames, and let go of the images."""
-        self.seen.extend(text for text, _ in self._followed)
-        if self._darkest is not None and self._count > FEW_FRAMES and self._last == self._count - 1:
-            whole = (0, 0, int(self._darkest.shape[1]), int(self._darkest.shape[0]))
-            self.seen.extend(self._scanner.read(self._darkest, whole, (0, self._count - 1)))
+    def end(self) -> list[SeenText]:
+        """Read the last frame, and what stands on all; return all that was seen."""
+        if self._before is not None:
+            self._new(self._before, (_whole(self._before),), (self._last, self._last))
+        self._seen.extend(text for text, _ in self._followed)
+        if self._darkest is not None and self._last - self._first >= FEW_FRAMES:
+            self._seen.extend(self._scanner.read(self._darkest, _whole(self._darkest), (self._first, self._last)))
         self._novelty = self._before = self._darkest = None
+        return self._seen
 
     def _darken(self, shown: NDArray[np.uint8]) -> None:
         if self._darkest is None:
@@ -206,10 +210,14 @@ class _Clip:
             if ink.stands_in(shown):
                 going.append((replace(text, frame_last=index), ink))
             else:
-                self.seen.append(text)
+                self._seen.append(text)
                 changed.append(_around(text.box, shown.shape))
         self._followed = going
         return list(dict.fromkeys(changed))
+
+
+def _whole(shown: NDArray[np.uint8]) -> Box:
+    return (0, 0, int(shown.shape[1]), int(shown.shape[0]))
 
 
 def _novelty_of(first: NDArray[np.uint8]) -> Novelty:

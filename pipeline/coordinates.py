@@ -2,7 +2,8 @@
 
 PS3.3: C.8.5.5 (ultrasound regions), C.7.6.11 and C.7.6.16.2.16 (shutters), C.9.2 (overlays), C.7.6.2 and C.7.6.16.2.3
 (positions of planes), C.8.24.3 (positions in a volume). Sizes do not change, so spacing and aspect stay as they are.
-Displacements from a region's reference pixel (Doppler sample volume, TM-line) move with it.
+Displacements from a region's reference pixel (Doppler sample volume, TM-line) move with it. Private numbers that may be
+places in the image go (`pipeline.header.private.places`): nobody can move them.
 
 Rule of the file: a place that is not moved here is not known to be right, so the object is held.
 """
@@ -15,6 +16,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.valuerep import DSfloat
 
 from pipeline.header.decoding import check_depth
+from pipeline.header.private.places import drop_places
 from pipeline.reasons import Held, Reason
 from pipeline.regions import move_regions
 
@@ -68,9 +70,11 @@ def move_coordinates(header: Dataset, crop: Box, *, rows: int, columns: int) -> 
     """
     if crop == (0, 0, columns, rows):
         return
+    if crop[:2] != (0, 0):
+        drop_places(header)
     _check_rest(header)
     move_regions(header, crop)
-    _move_shutter(header, crop)
+    move_shutter(header, crop)
     _move_overlays(header, crop)
     _move_plane(header, crop, orientation=header, spacing=header)
     _move_groups(header, crop)
@@ -86,7 +90,7 @@ def _check_rest(header: Dataset, depth: int = 0) -> None:
                 _check_rest(item, depth + 1)
 
 
-def _move_shutter(header: Dataset, crop: Box) -> None:
+def move_shutter(header: Dataset, crop: Box) -> None:
     """Move a display shutter; rows and columns count from 1, and an edge outside the image cuts nothing off."""
     left, top, right, bottom = crop
     for keyword, offset, last in (
@@ -128,7 +132,7 @@ def _move_groups(header: Dataset, crop: Box) -> None:
     shared = _first(header, _SHARED)
     for group in (*([shared] if shared is not None else ()), *(header.get(_PER_FRAME) or ())):
         for item in group.get(_SHUTTERS) or ():
-            _move_shutter(item, crop)
+            move_shutter(item, crop)
         spacing = _in_groups("PixelMeasuresSequence", group, shared)
         for positions, orientations in (
             ("PlanePositionSequence", "PlaneOrientationSequence"),

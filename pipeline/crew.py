@@ -22,12 +22,13 @@ from pipeline.records import ReceivedInstance
 from pipeline.report import HELD, REFUSED, SKIPPED, WRITTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from multiprocessing.context import SpawnProcess
     from pathlib import Path
 
     from config.schema import ModelsConfig, Profile
-    from pipeline.records import DeidentifiedInstance
+    from pipeline.header.identity import Identities
+    from pipeline.records import DeidentifiedInstance, FrameCrop
 
 NODE_NAME = "files"
 _PREFIX_AT, _PREFIX = 128, b"DICM"
@@ -37,7 +38,13 @@ _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What every worker of a run is told once."""
+    """What every worker of a run is told once.
+
+    Parameters
+    ----------
+    crops
+        What was left of images that this run has written, by their new SOP Instance UID.
+    """
 
     profile: Profile
     key: bytes
@@ -47,6 +54,19 @@ class Work:
     scratch: Path
     objects: Path
     keep_crosswalk: bool
+    crops: Mapping[str, FrameCrop]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crops:
+    """Answers by source UIDs what is known by new ones (`pipeline.references.KnownCrops`)."""
+
+    identities: Identities
+    crops: Mapping[str, FrameCrop]
+
+    def get(self, source_uid: str, /) -> FrameCrop | None:
+        """Return what was left of an image; its UID may have been kept."""
+        return self.crops.get(self.identities.public_uid(source_uid)) or self.crops.get(source_uid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +192,7 @@ def _do(work: Work, deidentifier: Deidentifier, source: Source, scratch: Path) -
                 node_name=NODE_NAME,
                 size_bytes=source.size_bytes,
             )
-            instance = deidentifier.run(received, result)
+            instance = deidentifier.run(received, result, crops=_Crops(deidentifier.identities, work.crops))
         name = _shelve(instance, work.objects)
     except Exception as error:  # noqa: BLE001  whatever broke is recorded as this file's outcome, and the run goes on
         result.unlink(missing_ok=True)  # a run over files keeps no result that is in doubt

@@ -18,6 +18,7 @@ from models.errors import ModelFailed, ModelUnavailable
 from pipeline.clip_text import Scanner
 from pipeline.copy_pixels import can_copy, changes_no_pixel, copy_pixels, verify_copy
 from pipeline.device_masks import device_redactions
+from pipeline.frames.aside import decoded_once
 from pipeline.frames.read import OpenInstance, open_instance
 from pipeline.frames.silence import quiet_libraries
 from pipeline.frames.syntaxes import SYNTAXES
@@ -27,10 +28,12 @@ from pipeline.header.identity import Identities
 from pipeline.header.kinds import Kind
 from pipeline.header.scrub import ScrubbedHeader, scrub_header
 from pipeline.header.visual_features import check_visual_features
-from pipeline.plan import NO_CONE, RedactionPlan, grid_of, masking, uncropped_plan
+from pipeline.inpainting import can_fill
+from pipeline.plan import NO_CONE, RedactionPlan, cropped_plan, grid_of, masking
 from pipeline.reasons import Held, PipelineError, Reason, TryLater
 from pipeline.records import ConeFinding, ConeOutcome, DeidentifiedInstance, Findings, ReceivedInstance
 from pipeline.redact import Output, choose_output, write_redacted
+from pipeline.references import NO_CROPS, crop_of_frames, with_moved_places
 from pipeline.text_search import KeepRule, find_text
 from pipeline.verify import verify_identity, verify_pixels
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from pipeline.detectors import ConeSegmenter, TextReader
     from pipeline.frames.stream import Frames
     from pipeline.plan import ConeArea
+    from pipeline.references import KnownCrops
 
 LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
@@ -132,13 +136,16 @@ class Deidentifier:
                 raise Held(Reason.MODEL_UNAVAILABLE, str(error)) from error
         return self._opened.sha256
 
-    def run(self, received: ReceivedInstance, output: Path) -> DeidentifiedInstance:
+    def run(self, received: ReceivedInstance, output: Path, *, crops: KnownCrops = NO_CROPS) -> DeidentifiedInstance:
         """De-identify one object.
 
         Parameters
         ----------
         received
             Read, never written.
+        crops
+            What was left of images that left before, by their source SOP Instance UID: objects whose coordinates lie
+            in images that the profile crops are held where it is not known here.
         output
             Where the result is written, over what may be there; nothing is there afterwards if this raises, unless
             `Held.result` names it.
@@ -148,26 +155,34 @@ class Deidentifier:
         Held
             Whatever the cause, with its reason.
         """
-        with _only_held(output), quiet_libraries(), open_instance(received.path) as source:
+        with (
+            _only_held(output),
+            quiet_libraries(),
+            open_instance(received.path) as source,
+            decoded_once(source.frames, output.parent),
+        ):
             self.open()
-            kind, scrubbed = self.scrub(source, received)
+            kind, scrubbed = self.scrub(source, received, crops=crops)
             if source.frames is None:
                 return self._without_pixels(source, scrubbed, output)
             if kind is Kind.GRID:
-                return self._as_computed(source, source.frames, scrubbed, output)
+                return self._as_computed(source, source.frames, scrubbed, output, crops)
             keep = self._keep_rule(scrubbed)
             plan = self._plan(source, source.frames, keep)
             if changes_no_pixel(self.profile) and can_copy(source.frames):
                 return self._copied(source.frames, scrubbed, plan, output, text_is_gone=False)
             return self._write_until_clean(source.frames, scrubbed, plan, keep, output)
 
-    def scrub(self, source: OpenInstance, received: ReceivedInstance) -> tuple[Kind, ScrubbedHeader]:
+    def scrub(
+        self, source: OpenInstance, received: ReceivedInstance, *, crops: KnownCrops = NO_CROPS
+    ) -> tuple[Kind, ScrubbedHeader]:
         """Return what an opened object is, and its scrubbed header: all that comes before pixels; a dry run ends here.
 
         Raises
         ------
         Held
-            As `check_class`, `check_visual_features` and `scrub_header`; `UNDECODABLE` for an image without pixel data.
+            As `check_class`, `check_visual_features`, `with_moved_places` and `scrub_header`; `UNDECODABLE` for an
+            image without pixel data.
         """
         kind = check_class(source.header, self.profile)
         if source.frames is not None:
@@ -177,7 +192,7 @@ class Deidentifier:
         elif source.source_syntax_uid not in SYNTAXES:
             raise Held(Reason.UNDECODABLE, "a transfer syntax that this version does not write")
         return kind, scrub_header(
-            source.header,
+            with_moved_places(source.header, kind, self.profile, crops),
             profile=self.profile,
             identities=self.identities,
             patient_domain=received.patient_domain,
@@ -205,6 +220,20 @@ class Deidentifier:
             cone=area,
             redactions=(*masks, *masking(text, d.rows, d.columns)),
             text=text,
+            fills_in=self._fills_in(frames),
+        )
+
+    def _fills_in(self, frames: Frames) -> bool:
+        d, text = frames.description, self.profile.pixels.text
+        return (
+            text is not None
+            and text.fill == "inpaint"
+            and can_fill(
+                d.dtype,
+                samples=d.samples,
+                has_palette=frames.presentation.palette is not None,
+                is_subsampled=d.is_subsampled and not frames.syntax.is_lossy_jpeg,
+            )
         )
 
     def _cone_area(self, source: OpenInstance, frames: Frames, *, masks_fit: bool) -> ConeArea:
@@ -249,16 +278,26 @@ class Deidentifier:
         return self._result(scrubbed, frames.syntax.uid, plan.findings(), output)
 
     def _as_computed(
-        self, source: OpenInstance, frames: Frames, scrubbed: ScrubbedHeader, output: Path
+        self,
+        source: OpenInstance,
+        frames: Frames,
+        scrubbed: ScrubbedHeader,
+        output: Path,
+        crops: KnownCrops,
     ) -> DeidentifiedInstance:
-        """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one."""
-        plan = uncropped_plan(frames.description)
+        """Write computed frames as they are: no text is looked for in them, and a blanked voxel is a wrong one.
+
+        Those that lie on the frames of cropped images are cropped like these.
+        """
+        d = frames.description
+        crop = crop_of_frames(source.header, Kind.GRID, self.profile, crops, rows=d.rows, columns=d.columns)
+        plan = cropped_plan(d, crop)
         says_no = source.header.get("BurnedInAnnotation") == "NO"
-        if can_copy(frames):
+        if not plan.changes_pixels and can_copy(frames):
             return self._copied(frames, scrubbed, plan, output, text_is_gone=says_no)
         written = self._write(frames, scrubbed, plan, output, text_is_gone=says_no)
         verify_pixels(output, written, None, self._keep_rule(scrubbed))
-        return self._result(scrubbed, written.syntax.uid, plan.findings(), output)
+        return self._result(scrubbed, written.syntax.uid, written.plan.findings(), output)
 
     def _without_pixels(self, source: OpenInstance, scrubbed: ScrubbedHeader, output: Path) -> DeidentifiedInstance:
         syntax = SYNTAXES[source.source_syntax_uid]

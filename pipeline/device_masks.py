@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydicom.charset import decode_bytes
 from pydicom.multival import MultiValue
 from pydicom.valuerep import PersonName
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from pipeline.plan import Box
 
 _NUMBERS = (int, float, str, PersonName)
+_LINES = "\t\n\f\r"
+_LINE_BREAKS = set(_LINES.encode())
+_SHORTEST_WITH_ZERO = 4
 
 
 def device_redactions(
@@ -71,7 +75,9 @@ def _of_script(header: Dataset, script: CtpScript, rows: int, columns: int) -> I
 
 
 def _value(header: Dataset, tag: int) -> str:
-    """Return an attribute as a text, several values joined by backslashes; empty for bytes, sequences and nothing.
+    """Return an attribute as a text, several values joined by backslashes; empty for sequences and nothing.
+
+    Private attributes come as bytes where the sender gives no VRs (PS3.5 7.1.3); they are a text if they read as one.
 
     Raises
     ------
@@ -82,10 +88,33 @@ def _value(header: Dataset, tag: int) -> str:
         return ""
     element = decoded(header, tag)
     if isinstance(element, Undecodable):
-        raise Held(Reason.UNDECODABLE, "an attribute that the profile's CTP script asks for cannot be decoded")
+        raise _unanswerable()
     value = element.value
-    values = list(value) if isinstance(value, MultiValue) else [value]
+    if isinstance(value, bytes):
+        value = _as_text(value, header).split("\\")
+    values = list(value) if isinstance(value, MultiValue | list) else [value]
     return "\\".join(str(one).strip(" \0") for one in values if isinstance(one, _NUMBERS))
+
+
+def _as_text(raw: bytes, header: Dataset) -> str:
+    """Return bytes of an unknown VR as the text that they are in the object's character set.
+
+    A binary number that reads as a word by chance is taken for one; nearly all have a byte that no text has.
+    """
+    written = raw[:-1] if len(raw) >= _SHORTEST_WITH_ZERO and raw.endswith(b"\0") else raw
+    charset = header.original_character_set or header._character_set  # noqa: SLF001  as pydicom itself chooses
+    encodings = [charset] if isinstance(charset, str) else list(charset)
+    text = decode_bytes(written, encodings, _LINE_BREAKS)
+    is_text = (
+        all(letter.isprintable() or letter in _LINES for letter in text) and "\N{REPLACEMENT CHARACTER}" not in text
+    )
+    if not is_text or ("SpecificCharacterSet" not in header and not written.isascii()):
+        raise _unanswerable()
+    return text
+
+
+def _unanswerable() -> Held:
+    return Held(Reason.UNDECODABLE, "an attribute that the profile's CTP script asks for cannot be decoded")
 
 
 def _text(header: Dataset, keyword: str) -> str:

@@ -129,8 +129,15 @@ def _moving(change: Map) -> Mask:
 
 
 def _smaller(view: NDArray[np.uint8]) -> Map:
-    grey = view if view.ndim == 2 else view.mean(axis=2)  # noqa: PLR2004  rows and columns
+    grey = view if view.ndim == 2 else _mean_of_colours(view)  # noqa: PLR2004  rows and columns
     return np.asarray(_resized(grey.astype(np.float32), _small_shape(view.shape[0], view.shape[1])), dtype=np.float32)
+
+
+def _mean_of_colours(view: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return `view.mean(axis=2)`, in a fifth of its time."""
+    red, green, blue = cv2.split(view)
+    both = cv2.add(red, green, dtype=cv2.CV_16U)
+    return np.asarray(cv2.add(both, blue, dtype=cv2.CV_16U) / 3)
 
 
 def _smaller_mask(mask: Mask, shape: tuple[int, ...]) -> Mask:

@@ -1,6 +1,7 @@
 """What is new in a frame of a clip, so that only that is read again. Nothing is read here.
 
-Asked of every frame, in cells of 8 x 8 pixels: did a place that rests change since it was last read? Has a place more
+Asked of every frame, in cells of 8 x 8 pixels: did a place that rests change since it was last read? Does a place that
+stood still a moment ago show strokes other than those that were read? Has a place more
 strokes than when it was last read, pixels that stand out from what surrounds them? Are many of its pixels brighter
 than they ever were? The last two are asked of moving tissue too, whose speckle changes in every frame, but neither the
 number of its strokes nor its brightest values. The rule of this file: what is in doubt is new.
@@ -25,6 +26,17 @@ _CHANGED_LEVELS = 16
 """A pixel that differs by more is another one; coding noise of static overlays stays below."""
 _CHANGED_PIXELS = 2
 """So many of a cell's pixels: the thinnest mark of a letter."""
+_ANOTHER_LEVELS = 28
+_ANOTHER_PIXELS = 20
+"""Strokes of another text differ so much, in so many pixels of the window of `_LINE_CELLS`."""
+_STOOD_FRAMES = 2
+"""A place that stood still so many frames ago is no moving tissue: a label went there, and the next came."""
+_LIVELY = 0.05
+_REPEAT_SHARE = 0.3
+_LIVELY_FADES = 0.95
+_REPEATS = 2
+"""Where more than the first share of the cells moves, a frame repeats the one before when less than the second of the
+usual moves; more than so many in a row are a frozen picture."""
 _MOVED_LEVELS = 8
 _MOVES_SHARE = 0.1
 _RESTS_BELOW = 0.15
@@ -92,6 +104,8 @@ class Novelty:
         self._means = _cells(brightest)
         self._usual = np.full(self._means.shape, _USUAL_AT_FIRST, dtype=np.float32)
         self._moves = np.zeros(self._means.shape, dtype=np.float32)
+        self._moved_for = np.full(self._means.shape, _STOOD_FRAMES + 1, dtype=np.int32)
+        self._lively, self._repeats = 0.0, 0
         self._times = np.full(self._means.shape, _TIMES_AT_ONCE, dtype=np.int32)
 
     def look(self, shown: NDArray[np.uint8]) -> News:
@@ -124,14 +138,40 @@ class Novelty:
         """Tell which places are not as they were read, of those that rest and, now and then, of all."""
         self._frame += 1
         self._begin_again_after_cut(brightest)
-        changed = _pixels(_brightest(cv2.absdiff(shown, self._read)), _CHANGED_LEVELS) >= _CHANGED_PIXELS
+        difference = _brightest(cv2.absdiff(shown, self._read))
+        changed = _pixels(difference, _CHANGED_LEVELS) >= _CHANGED_PIXELS
         rests = self._moves < _RESTS_BELOW
         moved = _pixels(cv2.absdiff(brightest, self._before), _MOVED_LEVELS) > 0
+        another = changed & self._another(difference) & self._stood(moved)
         self._moves += _MOVES_SHARE * (moved - self._moves)
         if self._frame % _FRAMES_PER_TIME == 0:
             self._times[rests] = _TIMES_AT_ONCE
             return changed
-        return np.asarray(changed & rests & (self._times > 0))
+        return np.asarray(changed & rests & (self._times > 0) | another)
+
+    def _stood(self, moved: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Tell which places stand still, or stood in one of the frames just before.
+
+        A frame that repeats the one before, as films of another rate have them, stands still as a whole: it says
+        nothing of its places, until there are more such frames than a rate explains.
+        """
+        share = float(moved.mean())
+        self._lively = max(share, _LIVELY_FADES * self._lively)
+        self._repeats = 0 if share >= _REPEAT_SHARE * self._lively else self._repeats + 1
+        stood = self._moved_for <= _STOOD_FRAMES
+        is_repeat = 0 < self._repeats <= _REPEATS and self._lively > _LIVELY
+        self._moved_for = np.where(moved, self._moved_for + 1, self._moved_for if is_repeat else 0)
+        return np.asarray(stood | (self._moved_for == 0))
+
+    def _another(self, difference: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell where enough differs from what was read for another text, so that no budget may leave it unread.
+
+        Asked of places that stood still before this frame or stand still in it: what replaced a text that had just been
+        read stands where that one stood, as often as it likes.
+        """
+        across, down = _LINE_CELLS
+        window = cv2.blur(_pixels(difference, _ANOTHER_LEVELS), _LINE_CELLS, borderType=cv2.BORDER_CONSTANT)
+        return np.asarray(window * (across * down) >= _ANOTHER_PIXELS, dtype=np.bool_)
 
     def _begin_again_after_cut(self, brightest: NDArray[np.uint8]) -> None:
         means = _cells(brightest)

@@ -56,7 +56,10 @@ def paint(samples: NDArray[Any], mask: NDArray[np.bool_], black: float | tuple[i
         bool (rows, columns), True = black.
     """
     painted = samples.copy()
-    painted[mask] = np.asarray(black, dtype=samples.dtype)
+    rows = np.flatnonzero(mask.any(axis=1))  # a mask is looked through pixel by pixel; most of it is empty
+    part = painted[rows]
+    part[mask[rows]] = np.asarray(black, dtype=samples.dtype)
+    painted[rows] = part
     return painted
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pydicom import Dataset
 
 from pipeline.coordinates import move_coordinates
+from pipeline.plan import clipped
 
 if TYPE_CHECKING:
     from pipeline.frames.description import PixelDescription
@@ -23,6 +24,8 @@ _NO_LONGER_TRUE = ("SmallestImagePixelValue", "LargestImagePixelValue")
 DERIVATION = "Burned-in text and image surroundings blanked"
 DERIVATION_CODE = ("113047", "DCM", "Pixel by pixel mask")
 """Of CID 7203 Image Derivation, PS3.16: the nearest one; the group has no code for a crop."""
+FILLED_IN = "Burned-in text filled in from its surroundings by software, not acquired; image surroundings blanked"
+_MORE = "; and more"
 _LONGEST_ST = 1024
 
 
@@ -78,7 +81,8 @@ def describe_output(
         finished.BurnedInAnnotation = "YES"  # where nothing was looked for, the source's NO stands
     if plan.changes_pixels:
         finished.ImageType = ["DERIVED", *_rest_of_image_type(header)]
-        _say_derived(finished)
+        if plan.redactions or plan.cone.kept is not None:
+            _say_derived(finished, _filled_in(plan) or DERIVATION)
         for keyword in _NO_LONGER_TRUE:
             if keyword in finished:
                 delattr(finished, keyword)
@@ -86,11 +90,31 @@ def describe_output(
     return finished
 
 
-def _say_derived(header: Dataset) -> None:
+def _filled_in(plan: RedactionPlan) -> str:
+    """Return where pixels are filled in that were never acquired, as far as there is room; nothing if none are."""
+    if not plan.filled_boxes:
+        return ""
+    said = FILLED_IN
+    across, down, right_end, bottom_end = plan.crop
+    for one in plan.filled_boxes:
+        left, top, right, bottom = one.box
+        moved = (left - across, top - down, right - across, bottom - down)
+        box = clipped(moved, bottom_end - down, right_end - across)
+        if box is None:
+            continue
+        place = f"columns {box[0] + 1}-{box[2]}, rows {box[1] + 1}-{box[3]}"
+        place = f"; frames {one.frame_first + 1}-{one.frame_last + 1}: {place}"
+        if len(said) + len(place) + len(_MORE) > _LONGEST_ST:
+            return said + _MORE
+        said += place
+    return said
+
+
+def _say_derived(header: Dataset, what: str) -> None:
     """Add to the description and the codes of how the pixels were derived; what an earlier derivation said stays."""
     before = str(header.get("DerivationDescription") or "").strip()
-    joined = f"{before}; {DERIVATION}" if before else DERIVATION
-    header.DerivationDescription = joined if len(joined) <= _LONGEST_ST else DERIVATION
+    joined = f"{before}; {what}" if before else what
+    header.DerivationDescription = joined if len(joined) <= _LONGEST_ST else what
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = DERIVATION_CODE
     header.DerivationCodeSequence = [*(header.get("DerivationCodeSequence") or ()), code]

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pipeline.painting import cells_of
-from pipeline.records import BlankedBox, ConeFinding, ConeOutcome, Findings, TextAction, TextFinding, WrittenPlan
+from pipeline.records import (
+    BlankedBox,
+    ConeFinding,
+    ConeOutcome,
+    Findings,
+    TextAction,
+    TextFinding,
+    TextPlace,
+    WrittenPlan,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
 
     from pipeline.frames.description import PixelDescription
 
+TEXT_RULE = "text"
+"""Of what is blanked because text was found there at the first look."""
 Box = tuple[int, int, int, int]
 """left, top, right, bottom."""
 
@@ -90,8 +101,13 @@ class RedactionPlan:
         Rows and columns of the smallest area that can be blanked in the stored data: (1, 1) for single samples, (1, 2)
         where neighbours share their colour, a minimum coded unit for JPEG. Areas grow outward to it, and so do the
         left and top edges of the crop.
+    fills_in
+        What is blanked for text alone is filled in from around; what the verification still finds becomes black.
     """
 
+    _last: list[tuple[tuple[Redaction, ...], NDArray[np.bool_]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
     rows: int
     columns: int
     frames: int
@@ -99,6 +115,7 @@ class RedactionPlan:
     cone: ConeArea
     redactions: tuple[Redaction, ...]
     text: tuple[TextFinding, ...]
+    fills_in: bool = False
 
     @property
     def crop(self) -> Box:
@@ -114,15 +131,36 @@ class RedactionPlan:
         return cropped or bool(self.redactions) or (self.cone.kept is not None and not bool(self.cone.kept.all()))
 
     def blanked(self, frame: int) -> NDArray[np.bool_]:
-        """Which pixels of original frame `frame` are blanked: bool (rows, columns)."""
+        """Which pixels of original frame `frame` are blanked: bool (rows, columns), not to be changed."""
+        active = tuple(one for one in self.redactions if one.frame_first <= frame <= one.frame_last)
+        if not self._last or self._last[0][0] != active:
+            mask = self._drawn(active)
+            mask.flags.writeable = False
+            self._last[:] = [(active, mask)]  # most frames are blanked as the one before was
+        return self._last[0][1]
+
+    def _drawn(self, redactions: Iterable[Redaction]) -> NDArray[np.bool_]:
         mask = np.zeros((self.rows, self.columns), dtype=bool)
         if self.cone.kept is not None:
             np.logical_not(self.cone.kept, out=mask)
-        for redaction in self.redactions:
+        for redaction in redactions:
+            left, top, right, bottom = redaction.box
+            mask[top:bottom, left:right] = True
+        return mask if self.grid == (1, 1) else _outward(mask, self.grid)
+
+    @property
+    def filled_boxes(self) -> tuple[Redaction, ...]:
+        """What is filled in from around; parts of it that something else blanks are black."""
+        return tuple(one for one in self.redactions if one.rule == TEXT_RULE) if self.fills_in else ()
+
+    def filled(self, frame: int) -> NDArray[np.bool_]:
+        """Which of the blanked pixels of original frame `frame` are filled in: bool (rows, columns)."""
+        mask = np.zeros((self.rows, self.columns), dtype=bool)
+        for redaction in sorted(self.redactions if self.fills_in else (), key=lambda one: one.rule != TEXT_RULE):
             if redaction.frame_first <= frame <= redaction.frame_last:
                 left, top, right, bottom = redaction.box
-                mask[top:bottom, left:right] = True
-        return mask if self.grid == (1, 1) else _outward(mask, self.grid)
+                mask[top:bottom, left:right] = redaction.rule == TEXT_RULE
+        return mask if self.cone.kept is None else mask & self.cone.kept
 
     def on_grid(self, grid: tuple[int, int]) -> RedactionPlan:
         """Return the same plan for stored data that can only be blanked in areas of `grid` (rows, columns)."""
@@ -138,9 +176,14 @@ class RedactionPlan:
             frames=self.frames,
             redacted_fraction=self._fraction(),
             cone=self.cone.finding,
-            text=self.text,
+            text=tuple(self._as_done(found) for found in self.text),
             plan=self._written(),
         )
+
+    def _as_done(self, found: TextFinding) -> TextFinding:
+        is_filled = self.fills_in and found.action is TextAction.MASKED and found.rule == TEXT_RULE
+        is_filled = is_filled and found.place is TextPlace.IMAGE
+        return replace(found, action=TextAction.INPAINTED) if is_filled else found
 
     def _written(self) -> WrittenPlan:
         kept = self.cone.kept
@@ -182,12 +225,17 @@ class RedactionPlan:
 
 def uncropped_plan(description: PixelDescription) -> RedactionPlan:
     """Return the plan that changes nothing."""
+    return cropped_plan(description, None)
+
+
+def cropped_plan(description: PixelDescription, crop: Box | None) -> RedactionPlan:
+    """Return the plan that blanks nothing, and keeps a part of the frames or, by None, all of them."""
     return RedactionPlan(
         rows=description.rows,
         columns=description.columns,
         frames=description.frames,
         grid=grid_of(description),
-        cone=NO_CONE,
+        cone=replace(NO_CONE, crop=crop),
         redactions=(),
         text=(),
     )

@@ -95,6 +95,29 @@ class TextFinding:
     action: TextAction
     rule: str
 
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom."""
+        return (self.left, self.top, self.right, self.bottom)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCrop:
+    """What was left of the frames of an image that left before: one area for all of them.
+
+    Parameters
+    ----------
+    rows, columns
+        Of the original frame.
+    box
+        left, top, right, bottom in pixels of the original frame, right and bottom exclusive; the whole frame where
+        nothing was cut.
+    """
+
+    rows: int
+    columns: int
+    box: tuple[int, int, int, int]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConeFinding:

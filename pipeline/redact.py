@@ -20,6 +20,7 @@ from pipeline.frames.decode import CannotEncodeError, coded_photometric, colour_
 from pipeline.frames.jpeg_blocks import BlockGrid, CannotBlankError, blank_blocks, block_grid, is_blanked
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE, JPEG_EXTENDED, SYNTAXES, Syntax
 from pipeline.frames.write import EncapsulatedPixels, NativePixels, write_instance
+from pipeline.inpainting import fill_in
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.pixel_header import describe_output, loss_of
 from pipeline.plan import grid_of
@@ -51,7 +52,7 @@ class Output:
     verbatim
         The coded pixels stay as they are.
     to_rgb
-        Colour that lost information is written as RGB.
+        Colour that lost information is written as RGB, frame by frame.
     blocks
         The frames are JPEG and are blanked in their coefficients, on this grid; None where samples are written.
     """
@@ -119,6 +120,8 @@ class Output:
             return frame.samples
         mask = self.plan.blanked(index)
         painted = paint(frame.samples, mask, self._black(frame.photometric)) if mask.any() else frame.samples
+        if self.plan.filled_boxes:
+            painted = fill_in(painted, self.plan.filled(index), mask)
         cut = crop(painted, self.plan.crop)
         return colour_to_rgb(cut, frame.photometric) if self.to_rgb else cut
 
@@ -145,7 +148,7 @@ def choose_output(frames: Frames, plan: RedactionPlan) -> Output:
         and not plan.changes_pixels
         and not any(frames.hides_bits(index) for index in range(len(frames)))
     )
-    grid = None if verbatim else _block_grid(frames)
+    grid = None if verbatim or plan.filled_boxes else _block_grid(frames)
     if grid is not None:
         on_grid = plan.on_grid((grid.rows, grid.columns))
         return _output(frames, on_grid, frames.syntax, verbatim=False, blocks=grid)
@@ -184,8 +187,9 @@ def _output(
     photometric, planar = d.photometric, d.planar
     if not verbatim and blocks is None and (frames.syntax.encapsulated or syntax.encapsulated):
         decoded = frames.decoded(0).photometric
-        # The luminance and chrominance of a lossy JPEG are its coding; those of other syntaxes are the samples.
-        to_rgb = d.samples > 1 and frames.syntax.is_lossy_jpeg and decoded != "RGB"
+        # The luminance and chrominance of a lossy JPEG are its coding, and each frame may have its own; those of other
+        # syntaxes are the samples.
+        to_rgb = d.samples > 1 and frames.syntax.is_lossy_jpeg
         photometric = coded_photometric(
             "RGB" if to_rgb else decoded, announced=photometric, source=frames.syntax, syntax=syntax
         )

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from pipeline.plan import clipped
+from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from pipeline.plan import Box
 
 _SMALLEST_SHARE = 0.01
+_ALONG = {
+    "X": ("DopplerSampleVolumeXPosition", "TMLinePositionX0", "TMLinePositionX1"),
+    "Y": ("DopplerSampleVolumeYPosition", "TMLinePositionY0", "TMLinePositionY1"),
+}
+"""What is said as a displacement from the region's reference pixel (C.8.5.5, C.8.5.5.1.10)."""
 
 
 class RegionKind(IntEnum):
@@ -66,8 +72,15 @@ def read_regions(header: Dataset, rows: int, columns: int) -> tuple[Region, ...]
 def move_regions(header: Dataset, crop: Box) -> None:
     """Express the regions of `header` in the cropped frame, in place.
 
-    Regions outside `crop` are dropped, and the sequence with the last of them. Reference Pixel X0 and Y0 are relative
-    to the region's own corner (C.8.5.5.1.1 names them so), so they move only where cutting moved that corner.
+    Regions outside `crop` are dropped, and the sequence with the last of them. Three frames of reference: the region's
+    location counts from the image's corner; Reference Pixel X0 and Y0 count from the region's corner (C.8.5.5.1.16), so
+    they move only where cutting moved that; the Doppler sample volume and the TM-line count from the reference pixel,
+    so they never do.
+
+    Raises
+    ------
+    Held
+        `REFERENCES_CROPPED` for a displacement from a reference pixel that the region does not name.
     """
     items = header.get("SequenceOfUltrasoundRegions")
     if not items:
@@ -90,10 +103,29 @@ def _move_region(item: Dataset, left: int, top: int, width: int, height: int) ->
         return False
     item.RegionLocationMinX0, item.RegionLocationMinY0 = inside[0], inside[1]
     item.RegionLocationMaxX1, item.RegionLocationMaxY1 = inside[2] - 1, inside[3] - 1
-    for keyword, shift in (("ReferencePixelX0", inside[0] - moved[0]), ("ReferencePixelY0", inside[1] - moved[1])):
-        if shift and isinstance(item.get(keyword), int):
-            setattr(item, keyword, item.get(keyword) - shift)
+    _move_reference(item, "X", cut=inside[0] - moved[0], offset=left)
+    _move_reference(item, "Y", cut=inside[1] - moved[1], offset=top)
     return True
+
+
+def _move_reference(item: Dataset, axis: str, *, cut: int, offset: int) -> None:
+    """Keep the reference pixel where it is in the picture, along one axis.
+
+    Parameters
+    ----------
+    cut
+        How far the region's corner moved in the picture.
+    offset
+        How far the picture's own corner did: what counts from neither is not known to count from the other.
+    """
+    reference = item.get(f"ReferencePixel{axis}0")
+    if isinstance(reference, int):
+        setattr(item, f"ReferencePixel{axis}0", reference - cut)
+    elif offset and (
+        reference is not None
+        or any(item.get(one) is not None for name in _ALONG[axis] for one in (name, f"{name}Retired"))
+    ):
+        raise Held(Reason.REFERENCES_CROPPED, "an ultrasound region names a place from a point that it does not name")
 
 
 def _area(box: Box) -> int:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from pipeline.records import FrameCrop
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -88,6 +90,12 @@ def plan_record(plan: WrittenPlan) -> dict[str, Any]:
             for one in plan.blanked
         ],
     }
+
+
+def crop_of(kept: Mapping[str, Any]) -> FrameCrop | None:
+    """Return what was left of an instance's frames, by its record; None where it has none."""
+    plan = kept.get("plan")
+    return None if plan is None else FrameCrop(rows=plan["rows"], columns=plan["columns"], box=tuple(plan["crop"]))
 
 
 def held_record(held: Held) -> dict[str, Any]:

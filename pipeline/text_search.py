@@ -113,7 +113,7 @@ def _continues(track: TextFinding, found: TextFinding) -> bool:
         and track.action is found.action
         and track.rule == found.rule
         and track.place is found.place
-        and overlap(_place_of(track), _place_of(found)) >= _SAME_PLACE
+        and overlap(track.box, found.box) >= _SAME_PLACE
     )
 
 
@@ -138,12 +138,13 @@ def _with_static_text(frames: Frames, findings: tuple[TextFinding, ...]) -> tupl
     ]
     if not partial:
         return findings
-    inks = [Ink.of(frames.displayed(found.frame_first), _place_of(found)) for found in partial]
+    inks = [Ink.of(frames.displayed(found.frame_first), found.box) for found in partial]
+    masked = _masked_boxes(findings, len(frames))
     more: list[TextFinding] = []
     for index in range(len(frames)):
-        missing = [
-            (found, ink) for found, ink in zip(partial, inks, strict=True) if not _covered(findings, found, index)
-        ]
+        # Asked of each box once: a timer has as many texts as frames, all in one box.
+        covered = {box: _is_covered(box, masked[index]) for box in {found.box for found in partial}}
+        missing = [(found, ink) for found, ink in zip(partial, inks, strict=True) if not covered[found.box]]
         if not missing:
             continue
         shown = frames.displayed(index)
@@ -153,13 +154,18 @@ def _with_static_text(frames: Frames, findings: tuple[TextFinding, ...]) -> tupl
     return merged([*findings, *more])
 
 
-def _covered(findings: tuple[TextFinding, ...], wanted: TextFinding, frame: int) -> bool:
-    return any(
-        found.frame_first <= frame <= found.frame_last
-        and found.action is TextAction.MASKED
-        and overlap(_place_of(found), _place_of(wanted)) >= _SAME_PLACE
-        for found in findings
-    )
+def _masked_boxes(findings: tuple[TextFinding, ...], count: int) -> list[set[Box]]:
+    """Return what is masked on each frame."""
+    boxes: list[set[Box]] = [set() for _ in range(count)]
+    for found in findings:
+        if found.action is TextAction.MASKED:
+            for index in range(found.frame_first, found.frame_last + 1):
+                boxes[index].add(found.box)
+    return boxes
+
+
+def _is_covered(box: Box, masked: set[Box]) -> bool:
+    return box in masked or any(overlap(box, other) >= _SAME_PLACE for other in masked)
 
 
 def _place(box: Box, cone: ConeArea) -> TextPlace:
@@ -169,7 +175,3 @@ def _place(box: Box, cone: ConeArea) -> TextPlace:
     row = min(max((box[1] + box[3]) // 2, 0), rows - 1)
     column = min(max((box[0] + box[2]) // 2, 0), columns - 1)
     return TextPlace.IMAGE if cone.kept[row, column] else TextPlace.OUTSIDE_CONE
-
-
-def _place_of(found: TextFinding) -> Box:
-    return (found.left, found.top, found.right, found.bottom)

@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
     from pydicom import Dataset
 
     from pipeline.clip_text import Scanner, SeenText
+    from pipeline.frames.decode import DecodedFrame
     from pipeline.frames.read import OpenInstance
     from pipeline.frames.stream import Frames
     from pipeline.header.identifiers import Identifiers
@@ -106,11 +105,12 @@ def verify_pixels(path: Path, output: Output, scanner: Scanner | None, keep: Kee
         frames = written.frames
         if frames is None or frames.description != output.description:
             raise Held(Reason.VERIFICATION_FAILED, "the written pixels are described otherwise than planned")
-        views = _compared(frames, output)
+        compared = _compared(frames, output)
         if scanner is None:
-            for _ in views:
+            for _ in compared:
                 pass
             return ()
+        views = (frames.show(decoded, index) for index, decoded in enumerate(compared))
         left, top = output.plan.crop[:2]
         readable = [
             text
@@ -120,13 +120,13 @@ def verify_pixels(path: Path, output: Output, scanner: Scanner | None, keep: Kee
         return merged(as_findings(readable, output.plan.cone, keep, rule="verify", offset=(left, top)))
 
 
-def _compared(frames: Frames, output: Output) -> Iterator[tuple[NDArray[np.uint8], ...]]:
-    """Yield what each written frame shows, once its samples have been found as planned."""
+def _compared(frames: Frames, output: Output) -> Iterator[DecodedFrame]:
+    """Yield each written frame, once its samples have been found as planned."""
     for index in range(len(frames)):
         decoded = frames.decoded(index)
         if not output.is_as_planned(index, decoded.samples):
             raise Held(Reason.VERIFICATION_FAILED, "a written frame differs from the planned one")
-        yield frames.show(decoded, index)
+        yield decoded
 
 
 def _is_black(text: SeenText, plan: RedactionPlan) -> bool:

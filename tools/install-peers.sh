@@ -5,10 +5,11 @@
 set -euo pipefail
 missing=()
 for pair in Orthanc:orthanc storescu:dcmtk prometheus:prometheus gdcmconv:libgdcm-tools \
-  opj_compress:libopenjp2-tools cjxl:libjxl-tools cc:gcc; do
+  opj_compress:libopenjp2-tools cjxl:libjxl-tools cc:gcc curl:curl; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
 done
 ldconfig -p 2>/dev/null | grep -q 'libturbojpeg\.so\.0' || missing+=(libturbojpeg0)
+[ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ] || missing+=(orthanc-dicomweb)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "Missing peers: ${missing[*]}. Install them (Debian: sudo apt-get install ${missing[*]}); what needs them is skipped or fails by name." >&2

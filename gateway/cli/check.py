@@ -39,7 +39,7 @@ def _check(options: argparse.Namespace) -> int:
         *_models(config),
         *_libraries(),
         *_disk(config),
-        *_listener_tls(config),
+        *_own_tls(config),
         *_nodes(config),
         *_syntaxes(config),
     ]
@@ -114,28 +114,36 @@ def _can_write(existing: Path, path: Path) -> str:
     return "is writable" if existing == path else "can be created"
 
 
-def _listener_tls(config: GatewayConfig) -> Iterator[_Finding]:
+def _own_tls(config: GatewayConfig) -> Iterator[_Finding]:
     from gateway.tls import TlsFilesError, listening  # noqa: PLC0415  as in `_nodes`
 
-    if config.listener.tls is None:
-        return
-    try:
-        listening(config.listener.tls)
-    except TlsFilesError as error:
-        yield _Finding(subject="listener.tls", fine=False, note=str(error))
-    else:
-        yield _Finding(subject="listener.tls", fine=True, note="certificate and key fit together")
+    web = None if config.dicomweb is None else config.dicomweb.tls
+    sections = {"listener.tls": config.listener.tls, "dicomweb.tls": web}
+    for subject, tls in sections.items():
+        if tls is None:
+            continue
+        try:
+            listening(tls)
+        except TlsFilesError as error:
+            yield _Finding(subject=subject, fine=False, note=str(error))
+        else:
+            yield _Finding(subject=subject, fine=True, note="certificate and key fit together")
 
 
 def _nodes(config: GatewayConfig) -> Iterator[_Finding]:
+    from gateway.dicomweb.probe import probe  # noqa: PLC0415  httpx
     from gateway.echo import echo  # noqa: PLC0415  pynetdicom
     from gateway.tls import TlsFilesError  # noqa: PLC0415  same
 
     for name, node in sorted(config.nodes.items()):
-        if node.port is None:
+        if node.port is None and node.url is None:
             continue
         try:
             tls = config.tls_towards(name)
+            if node.url is not None:
+                found = probe(node, tls=tls)
+                yield _Finding(subject=f"node {name}", fine=found.answered, note=found.note)
+                continue
             outcome = echo(node, calling_ae_title=config.calling_ae_title(name), tls=tls)
         except TlsFilesError as error:
             yield _Finding(subject=f"node {name}", fine=False, note=str(error))

@@ -119,10 +119,12 @@ def _find(config: GatewayConfig, database: Database, subjects: Subjects, indexes
 
 
 def _repair(config: GatewayConfig, database: Database, spool: Spool, found: Account) -> Sequence[Repaired]:
+    from gateway.priority import Priority  # noqa: PLC0415  as above
     from gateway.repair import Repairs  # noqa: PLC0415  as above
 
     targets = {rule.name: rule.target for rule in config.rules}
-    return Repairs(database, spool, targets=targets, actor=actor()).repair(found)
+    priorities = {rule.name: Priority.of(rule) for rule in config.rules}
+    return Repairs(database, spool, targets=targets, priorities=priorities, actor=actor()).repair(found)
 
 
 def _print_json(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.cli import DONE, HELD_OR_FAILED, UsageError
 from gateway.cli.common import actor, add_configuration, add_json, complain, open_ledger, print_json, say
 from gateway.decisions import Decisions, NotPossibleError
+from gateway.priority import Priority
 from gateway.spool import Shelf
 
 if TYPE_CHECKING:
@@ -83,7 +84,12 @@ def _release(options: argparse.Namespace) -> int:
         for instance_id in options.id:
             try:
                 rule = decisions.show(instance_id)["rule"]
-                decisions.release(instance_id, targets=_targets(config, rule), reason=options.reason)
+                decisions.release(
+                    instance_id,
+                    targets=_targets(config, rule),
+                    reason=options.reason,
+                    priority=Priority.named(config.rules, rule),
+                )
                 say(f"{instance_id} released")
             except NotPossibleError as error:
                 complain(str(error))

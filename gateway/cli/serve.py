@@ -27,7 +27,8 @@ def _serve(options: argparse.Namespace) -> int:
     config = load_gateway(options.config)
 
     def announce(ports: Mapping[str, int]) -> None:
-        say(f"DICOM on port {ports['dicom']}; http://{config.metrics.host}:{ports['metrics']}/metrics")
+        web = f"; DICOMweb on port {ports['dicomweb']}" if "dicomweb" in ports else ""
+        say(f"DICOM on port {ports['dicom']}{web}; http://{config.metrics.host}:{ports['metrics']}/metrics")
 
     try:
         Node(config, lambda: load_gateway(options.config)).run(announce=announce)

@@ -33,6 +33,9 @@ _PLUGIN = {Coding.RLE: "pylibjpeg", Coding.JPEG_LS: "pyjpegls", Coding.JPEG_2000
 """One plugin a coding, so that every frame of an object, and every run, gives the same samples."""
 
 
+_NO_COLOUR = 128
+_ROWS_AT_ONCE = 16
+"""So few that what is computed of them stays in the processor's cache."""
 _TRANSFORMED = ("YBR_ICT", "YBR_RCT")
 
 
@@ -281,10 +284,22 @@ def colour_to_rgb(samples: NDArray[Any], photometric: str) -> NDArray[Any]:
     samples
         (rows, columns, 3), unsigned, in `photometric`.
     """
-    from pydicom.pixels.processing import convert_color_space  # noqa: PLC0415  slow to import, needed for few objects
-
     if photometric == "RGB":
         return samples
     if samples.dtype != np.uint8:
         raise Held(Reason.UNDECODABLE, "luminance and chrominance of more than 8 bits cannot be converted")
-    return convert_color_space(samples, "YBR_FULL", "RGB")
+    return _rgb_of_ybr_full(samples)
+
+
+def _rgb_of_ybr_full(samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Convert some rows at a time, and only those that have a colour: others are grey."""
+    import cv2  # noqa: PLC0415  30 MB that a job which looks at no colour never needs
+    from pydicom.pixels.processing import convert_color_space  # noqa: PLC0415  slow to import, the same
+
+    luminance, *chrominance = cv2.split(samples)
+    rgb = np.asarray(cv2.cvtColor(luminance, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    coloured = [(plane != _NO_COLOUR).any(axis=1) for plane in chrominance if (plane != _NO_COLOUR).any()]
+    for band in np.unique(np.flatnonzero(np.any(coloured, axis=0)) // _ROWS_AT_ONCE) if coloured else ():
+        rows = slice(band * _ROWS_AT_ONCE, (band + 1) * _ROWS_AT_ONCE)
+        rgb[rows] = convert_color_space(samples[rows], "YBR_FULL", "RGB")
+    return rgb

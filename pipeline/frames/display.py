@@ -8,6 +8,7 @@ over the range of most of them, so that one stray sample does not make all other
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from pipeline.frames.native import swap_words
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +35,8 @@ _MOST_PERCENT = (0.5, 99.5)
 _ENOUGH_SAMPLES = 100_000
 _WHITE = 255.0
 _BITS_OF_A_BYTE = 8
+_TABLE_BYTES = 2
+_ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +135,9 @@ def _monochrome(
         return (_looked_up(samples, presentation, presentation.lut_source), *whole)
     if window is None:
         return whole
-    values = samples.astype(np.float32) * presentation.slope + presentation.intercept
-    shown = _through(values, window)
+    shown = _each(
+        samples, lambda values: _through(values * presentation.slope + presentation.intercept, window), description
+    )
     edges = sorted(
         (low * presentation.slope + presentation.intercept, high * presentation.slope + presentation.intercept)
     )
@@ -170,15 +174,17 @@ def _whole_range(
     if description.bits_stored <= _BITS_OF_A_BYTE and not description.signed and not description.is_float:
         factor = 255 // ((1 << description.bits_stored) - 1)
         return ((samples.astype(np.uint8) * np.uint8(factor),), float(samples.min()), float(samples.max()))
-    values = np.nan_to_num(samples.astype(np.float32))
-    counted = values[_counts(samples, description, presentation.padding)]
-    if counted.size == 0:
-        counted = values
-    low, high = float(counted.min()), float(counted.max())
-    views = [_stretched(values, low, high)]
-    most = np.percentile(counted.ravel()[:: max(1, counted.size // _ENOUGH_SAMPLES)], _MOST_PERCENT)
-    if high - low > _OUTLYING * max(float(most[1] - most[0]), 1.0):
-        views.append(_stretched(values, float(most[0]), float(most[1])))
+    if description.is_float:
+        samples = np.nan_to_num(samples.astype(np.float32))
+    counts = _counts(samples, description, presentation.padding)
+    counted = samples.ravel() if counts.all() or not counts.any() else samples[counts]
+    low, high = float(np.float32(counted.min())), float(np.float32(counted.max()))
+    some = counted[:: max(1, counted.size // _ENOUGH_SAMPLES)].astype(np.float32)
+    most = [float(value) for value in np.percentile(some, _MOST_PERCENT)]
+    ranges = [(low, high)]
+    if high - low > _OUTLYING * max(most[1] - most[0], 1.0):
+        ranges.append((most[0], most[1]))
+    views = [_each(samples, partial(_stretched, low=first, high=last), description) for first, last in ranges]
     return (tuple(255 - view if presentation.slope < 0 else view for view in views), low, high)
 
 
@@ -188,6 +194,26 @@ def _counts(samples: NDArray[Any], description: PixelDescription, padding: int |
     lowest = -(1 << (description.bits_stored - 1)) if description.signed else 0
     counts = (samples > lowest) & (samples < lowest + (1 << description.bits_stored) - 1)
     return counts if padding is None else counts & (samples != padding)
+
+
+def _each(
+    samples: NDArray[Any], show: Callable[[NDArray[np.float32]], NDArray[np.uint8]], description: PixelDescription
+) -> NDArray[np.uint8]:
+    """Show samples by a function of single values, which is asked once for each different one where there are few.
+
+    Few are those of up to 16 bits: fewer than a frame has samples, and looked up some rows at a time, so that a large
+    frame does not take many times its size.
+    """
+    if description.is_float or samples.dtype.itemsize > _TABLE_BYTES:
+        return show(samples.astype(np.float32))
+    low, high = samples.min(), samples.max()
+    table = show(np.arange(int(low), int(high) + 1, dtype=np.float32))
+    shown = np.empty(samples.shape, dtype=np.uint8)
+    for first in range(0, len(samples), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        steps = samples[rows] - low  # of signed samples the difference may wrap, and is right as an unsigned number
+        np.take(table, steps.view(f"u{steps.dtype.itemsize}"), out=shown[rows], mode="clip")  # raising needs a copy
+    return shown
 
 
 def _stretched(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
+    from pipeline.frames.aside import Aside
     from pipeline.frames.description import PixelDescription
     from pipeline.frames.syntaxes import Syntax
 
@@ -64,6 +65,8 @@ class Frames:
         Of the samples as the header announces them.
     is_swapped
         The bytes of 8-bit (or 1-bit) samples stand as big endian words.
+    aside
+        Where decoded frames are put; None where each is decoded whenever it is asked for.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Frames:
             and description.bits_stored < description.bits_allocated
             and not description.is_float
         )
+        self.aside: Aside | None = None
         self._index: FragmentIndex = ()
         if syntax.encapsulated:
             self._index = index_fragments(stream, element.offset, description.frames, extended_offsets)
@@ -111,7 +115,7 @@ class Frames:
         return self.renderings(index)[0]
 
     def renderings(self, index: int) -> tuple[NDArray[np.uint8], ...]:
-        """Return the usual view of frame `index`, and where it can hide text a second one over the whole range."""
+        """Return the usual view of frame `index`, and where that can hide text up to two others over wider ranges."""
         return self.show(self.decoded(index), index)
 
     def show(self, frame: DecodedFrame, index: int) -> tuple[NDArray[np.uint8], ...]:
@@ -160,9 +164,18 @@ class Frames:
 
     def _decoded_with_unused_bits(self, index: int) -> DecodedFrame:
         if self.syntax.encapsulated:
-            return decode_frame(self.codestream(index), self.description, self.syntax)
+            return self._decoded_once(index)
         d = self.description
         return DecodedFrame(self._native_samples(index), "YBR_FULL" if d.is_subsampled else d.photometric)
+
+    def _decoded_once(self, index: int) -> DecodedFrame:
+        kept = None if self.aside is None else self.aside.get(index)
+        if kept is not None:
+            return DecodedFrame(*kept)
+        frame = decode_frame(self.codestream(index), self.description, self.syntax)
+        if self.aside is not None:
+            self.aside.put(index, frame)
+        return frame
 
     def _native_samples(self, index: int) -> NDArray[Any]:
         d = self.description

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,7 +79,10 @@ def _declare(library: ctypes.CDLL) -> None:
 
 
 def transform(
-    codestream: bytes, crop: tuple[int, int, int, int], change: Callable[[int, int, NDArray[np.int16]], None]
+    codestream: bytes,
+    crop: tuple[int, int, int, int],
+    change: Callable[[int, int, NDArray[np.int16]], None],
+    touched: Sequence[Sequence[bool]],
 ) -> bytes:
     """Return the same JPEG cropped, with some coefficients changed and all others as they are.
 
@@ -90,8 +93,10 @@ def transform(
     crop
         left, top, right, bottom in pixels; left and top lie on the grid of minimum coded units.
     change
-        Called for every row of blocks of every component with the component's number, the number of the row in the
-        cropped component, and the coefficients, int16 (blocks, 64), in natural order, DC first; it changes them there.
+        Called for rows of blocks with the component's number, the number of the row in the cropped component, and the
+        coefficients, int16 (blocks, 64), in natural order, DC first; it changes them there.
+    touched
+        For which rows of each component it is called.
 
     Raises
     ------
@@ -108,7 +113,7 @@ def transform(
         op=0,
         options=_CROP | _COPY_NONE,
         data=None,
-        customFilter=_Filter(_row_filter(change, failures)),
+        customFilter=_Filter(_row_filter(change, touched, failures)),
     )
     handle = library.tjInitTransform()
     if not handle:
@@ -129,9 +134,15 @@ def transform(
         library.tjDestroy(handle)
 
 
-def _row_filter(change: Callable[[int, int, NDArray[np.int16]], None], failures: list[Exception]) -> Callable[..., int]:
+def _row_filter(
+    change: Callable[[int, int, NDArray[np.int16]], None],
+    touched: Sequence[Sequence[bool]],
+    failures: list[Exception],
+) -> Callable[..., int]:
     def row_filter(address: int, row: _Region, _plane: _Region, component: int, _number: int, _transform: Any) -> int:
         try:
+            if not touched[component][row.y // BLOCK]:
+                return 0
             values = (ctypes.c_short * (row.w * BLOCK)).from_address(address)
             coefficients = np.frombuffer(values, dtype=np.int16).reshape(-1, _COEFFICIENTS)
             change(component, row.y // BLOCK, coefficients)

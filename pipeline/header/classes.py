@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from config.schema import Option
 from pipeline.header.blank_documents import has_blank
-from pipeline.header.cropped import points_into_cropped
 from pipeline.header.decoding import Undecodable, decoded, silent_decoding
 from pipeline.header.kinds import KINDS, Kind
 from pipeline.reasons import Held, Reason
@@ -51,8 +50,7 @@ def check_class(dataset: Dataset, profile: Profile) -> Kind:
         `UNREADABLE` without SOP class; `CORRECTION` for rejection notes; `STRUCTURED_CONTENT` for reports, key objects
         and whatever holds a Content Sequence where the profile does not clean it; `ENCAPSULATED_DOCUMENT` unless the
         profile strips documents;
-        `UNSUPPORTED_CLASS` for sound, raw data and classes that nobody listed; `REFERENCES_CROPPED` for coordinates
-        in images that the profile crops.
+        `UNSUPPORTED_CLASS` for sound, raw data and classes that nobody listed.
     """
     with silent_decoding():
         sop_class = str(_value(dataset, _SOP_CLASS) or "").strip(" \0")
@@ -70,8 +68,6 @@ def check_class(dataset: Dataset, profile: Profile) -> Kind:
         has_content = kind is Kind.REPORT or bool(_value(dataset, _CONTENT_SEQUENCE))
         if has_content and Option.CLEAN_STRUCTURED_CONTENT not in profile.options:
             raise Held(Reason.STRUCTURED_CONTENT, "the profile does not clean structured content")
-        if points_into_cropped(dataset, kind, profile):
-            raise Held(Reason.REFERENCES_CROPPED, "coordinates point into images that the profile crops")
     return kind
 
 

@@ -1,7 +1,7 @@
 """Coordinates that point into images which the profile crops: they would point elsewhere afterwards.
 
-The crop of an image is decided when its pixels are looked at; an object that only refers to it cannot know how far its
-coordinates must move. Rule of the file: where a reference may be to a cropped image, it is one.
+The crop of an image is decided when its pixels are looked at; an object that only refers to it must be told how far its
+coordinates move (`pipeline.references`). Rule of the file: where a reference may be to a cropped image, it is one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from config.schema import Profile
 
 _S = "1.2.840.10008.5.1.4.1.1."
-_MAY_BE_CROPPED = frozenset(_S + ending for ending in ("3", "3.1", "6", "6.1", "7", "7.1", "7.2", "7.3", "7.4"))
+MAY_BE_CROPPED = frozenset(_S + ending for ending in ("3", "3.1", "6", "6.1", "7", "7.1", "7.2", "7.3", "7.4"))
 """Ultrasound; and Secondary Capture, which is cropped where its Modality is US, as a reference does not tell."""
 _REFERENCED_SOP_CLASS = 0x00081150
 _VALUE_TYPE = 0x0040A040
@@ -62,7 +62,7 @@ class _Found:
             if number in _PIXEL_COORDINATES and not is_in_space:
                 self.has_coordinates = True
             elif number == _REFERENCED_SOP_CLASS:
-                self.refers = self.refers or _text(dataset, number) in _MAY_BE_CROPPED
+                self.refers = self.refers or _text(dataset, number) in MAY_BE_CROPPED
             if not tag.is_private and vr_of(dataset, number) == "SQ":
                 element = decoded(dataset, number)
                 if not isinstance(element, Undecodable) and isinstance(element.value, Sequence):

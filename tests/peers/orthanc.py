@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.peers.programs import find, free_port, running, wait_until
+from tests.peers.programs import find, free_port, require_file, running, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ANSWER_S = 120
+_DICOMWEB_PLUGIN = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 _AUTO_ROUTE = """
 function OnStoredInstance(instanceId, tags, metadata, origin)
   SendToModality(instanceId, '{target}')
@@ -103,6 +104,12 @@ class Orthanc:
         wait_until(
             lambda: len(self.instances()) >= count, what=f"{count} instances in {self.ae_title}", seconds=seconds
         )
+
+
+def dicomweb_plugin() -> dict[str, object]:
+    """Return the settings with which it serves DICOMweb under `/dicom-web`; skip the test where it cannot."""
+    require_file(_DICOMWEB_PLUGIN)
+    return {"Plugins": [_DICOMWEB_PLUGIN], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}}
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -30,11 +30,21 @@ def find(program: str) -> str:
     """Return a program's path; skip the test when it is missing, fail it on CI."""
     path = shutil.which(program) or shutil.which(program, path=_EXTRA_PATH)
     if path is None:
-        message = f"{program} is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        _missing(program)
     return path
+
+
+def require_file(path: str) -> None:
+    """Skip the test when a program's file is missing, fail it on CI."""
+    if not os.path.exists(path):  # noqa: PTH110  one of a fixed list
+        _missing(path)
+
+
+def _missing(what: str) -> NoReturn:
+    message = f"{what} is not installed"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def free_port() -> int:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from config.gateway import Listener, Node, Timeouts
+from config.gateway import Dicomweb, GatewayConfig, Listener, Node, Timeouts
+from gateway.dicomweb.server import StoreServer
 from gateway.receive import Receiver
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from gateway.commitment import ReportTaker
-    from gateway.intake import Arrival
+    from gateway.intake import Arrival, Intake
 
 LOOPBACK = "127.0.0.1"
 
@@ -123,3 +124,29 @@ def data_set_sha256(part10: bytes) -> str:
     assert part10[128:132] == b"DICM"
     assert part10[132:140] == b"\2\0\0\0UL\4\0"
     return hashlib.sha256(part10[144 + int.from_bytes(part10[140:144], "little") :]).hexdigest()
+
+
+def web_config(*, nodes: Mapping[str, Node], timeouts: Timeouts | None = None, **web: object) -> GatewayConfig:
+    """Return as much of a configuration as the DICOMweb service reads; port 0 takes a free one."""
+    listener = loopback_listener(timeouts=timeouts or Timeouts())
+    settings = Dicomweb().model_copy(update={"port": 0, **web})
+    return GatewayConfig.model_construct(listener=listener, nodes=dict(nodes), dicomweb=settings)
+
+
+def token_file(folder: Path, name: str, token: str) -> Path:
+    """Write a token as an administrator would."""
+    path = folder / f"{name}.token"
+    path.write_text(f"{token}\n")
+    path.chmod(0o600)
+    return path
+
+
+@contextmanager
+def serving_web(config: GatewayConfig, intake: Intake) -> Iterator[StoreServer]:
+    """Run the DICOMweb service until the block ends."""
+    server = StoreServer(config, intake)
+    server.start(drain=timedelta(seconds=5))
+    try:
+        yield server
+    finally:
+        server.stop()

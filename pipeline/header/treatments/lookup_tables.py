@@ -24,6 +24,7 @@ _LUT_DATA, _LUT_DESCRIPTOR = 0x00283006, 0x00283002
 _DESCRIPTORS = _PALETTES | _SEGMENTED | {_LUT_DATA: _LUT_DESCRIPTOR}
 TABLE_TAGS = frozenset(_DESCRIPTORS)
 _ALL_ENTRIES = 1 << 16
+_WORD = 0xFFFF
 _DESCRIPTOR_PARTS, _BITS_OF_A_BYTE = 3, 8
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
 
@@ -36,10 +37,22 @@ def trim_tables(result: Dataset) -> None:
             continue
         shape = _shape(result, _DESCRIPTORS[tag])
         value = None if shape is None else _trimmed(element.value, *shape, is_segmented=tag in _SEGMENTED)
-        if value is None or (isinstance(value, bytes) and spells_words(value)):
+        if value is None or _spells_words(value):
             del result[tag]
         elif value is not element.value:
             result[tag] = DataElement(tag, element.VR, value, already_converted=True)
+
+
+def _spells_words(value: object) -> bool:
+    """Tell whether a table reads as a text: its bytes in either order, or the lower or upper bytes of its words."""
+    if isinstance(value, bytes):
+        raw = value
+    else:
+        numbers = [part & _WORD for part in parts_of(value) if isinstance(part, int)]
+        raw = struct.pack(f"<{len(numbers)}H", *numbers)
+    swapped = bytearray(raw[: len(raw) // 2 * 2])
+    swapped[::2], swapped[1::2] = swapped[1::2], swapped[::2]
+    return any(spells_words(reading) for reading in (raw, swapped, raw[::2], raw[1::2]))
 
 
 def _shape(result: Dataset, tag: int) -> tuple[int, int] | None:

@@ -115,7 +115,7 @@ CASES = {
         "unknown key `rules[0].sources`",
     ),
     "a section that is missing": (("secrets:", "# secrets:"), "`secrets` is missing"),
-    "a key that is missing": (("{ae_title: RESEARCH, ", "{  # <-\n   "), "`ae_title` is missing in `nodes.research`"),
+    "a key that is missing": (("{ae_title: RESEARCH, ", "{  # <-\n   "), "nodes.research: `ae_title` is missing; add"),
     "a section without settings": (("storage: {path: store}", "storage:  # <-"), "write its settings below it"),
     "a value without its unit": (("[SONOVEIL]}", "[SONOVEIL], timeouts: {idle: 600}}  # <-"), "such as 600s"),
     "a size without its unit": (("path: store}", "path: store, reserve_space: 20}  # <-"), "such as 20MB"),

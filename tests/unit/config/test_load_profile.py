@@ -156,7 +156,6 @@ def test_what_is_wrong_in_a_profile_is_named_with_its_line(profile_file, case):
 
 UNAVAILABLE = [
     *(f"options: [{option}]" for option in Option if option not in AVAILABLE_OPTIONS),
-    "pixels: {text: {fill: inpaint}}",
     "pixels: {verify: false}",
     "pixels: {review: {hold_when: []}}",
     "pixels: {review: {hold_when: [residual_text]}}",

@@ -1,6 +1,10 @@
 """Deliveries in the ledger."""
 
+import pytest
+
+from gateway.deliveries import _to_send
 from gateway.entries import Route
+from gateway.priority import Priority
 
 TWO = Route(rule="r", project="p", profile="research", targets=("research", "archive"))
 
@@ -79,3 +83,45 @@ def test_what_left_while_it_was_cancelled_is_told_by_the_audit(node):
 
     assert node.delivery_states(number) == {"research": "cancelled"}
     assert "send_of_cancelled" in [entry["action"] for entry in node.decisions.show(number)["history"]]
+
+
+def _route(priority):
+    return Route(rule="r", project="p", profile="research", targets=("research",), priority=priority)
+
+
+@pytest.fixture
+def queue(node):
+    """Make deliveries of each priority, the least urgent first; numbers by priority."""
+    return {
+        priority: [node.clean(f"{priority.value}.{n}", route=_route(priority)) for n in range(2)]
+        for priority in (Priority.OFF_PEAK, Priority.NORMAL, Priority.URGENT)
+    }
+
+
+def test_the_urgent_leave_first_and_of_one_priority_the_oldest(node, queue):
+    """What waits for off-peak hours comes last, even within them."""
+    claimed = _claim(node)
+
+    wanted = [*queue[Priority.URGENT], *queue[Priority.NORMAL], *queue[Priority.OFF_PEAK]]
+    assert [item.instance_id for item in claimed] == wanted
+
+
+def test_outside_off_peak_hours_the_rest_waits(node, queue):
+    """It is neither claimed nor due, and stays what it is."""
+    claimed = node.deliveries.claim("research", "f", limit=10, lease_s=60, off_peak=False)
+
+    assert [item.instance_id for item in claimed] == [*queue[Priority.URGENT], *queue[Priority.NORMAL]]
+    assert not node.deliveries.is_due("research", off_peak=False)
+    assert node.deliveries.is_due("research")
+    assert {node.state(n) for n in queue[Priority.OFF_PEAK]} == {"clean"}
+
+
+def test_a_long_queue_is_not_sorted_for_each_claim(node):
+    """The order comes from an index: no temporary sorting in the plan."""
+    due = node.deliveries._due(_to_send("research", whole_studies=False, off_peak=True), 0.0).limit(32)
+    text = str(due.compile(node.database._engine, compile_kwargs={"literal_binds": True}))
+    with node.database.read() as connection:
+        plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
+
+    assert any("delivery_by_priority" in step for step in plan)
+    assert not any("TEMP B-TREE" in step for step in plan)

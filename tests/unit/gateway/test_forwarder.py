@@ -7,7 +7,7 @@ import pytest
 from config.schema import Completion, Node, Send
 from gateway.counts import count
 from gateway.forward import OutcomeKind, SendOutcome
-from gateway.forwarder import Circuit, ForwarderSettings, Lane
+from gateway.forwarder import Circuit, ForwarderSettings, Lane, Permit
 from gateway.processes import StopFlag
 from gateway.requestor import Failure
 from gateway.spool import Shelf
@@ -18,9 +18,15 @@ SEND = Send(retry_delay=timedelta(seconds=60), max_retry_delay=timedelta(minutes
 class Target:
     """Stands for `Sender`: answers as a test says and remembers what it was given."""
 
-    def __init__(self, *answers):
+    def __init__(self, *answers, probe=None):
         self.answers = list(answers)
         self.sent = []
+        self.probes = [probe]
+        self.probed = 0
+
+    def probe(self):
+        self.probed += 1
+        return self.probes.pop(0) if len(self.probes) > 1 else self.probes[0]
 
     def send(self, objects):
         for outgoing in objects:
@@ -78,26 +84,41 @@ def lane(node):
 def test_a_closed_circuit_gives_batches_and_an_open_one_nothing(node):
     """After a failure nothing is tried until the delay has passed; then one probe at a time."""
     circuit = Circuit(SEND, node.database, "research")
-    assert circuit.permits() > 1
+    circuit.report(reached=True)
+    assert circuit.permits() is Permit.BATCH
 
     assert circuit.report(reached=False) >= 30
-    assert circuit.permits() == 0
+    assert circuit.permits() is Permit.NOTHING
     circuit._open_until = 0.0
-    assert circuit.permits() == 1
-    assert circuit.permits() == 0, "one probe at a time"
+    assert circuit.permits() is Permit.PROBE
+    assert circuit.permits() is Permit.NOTHING, "one probe at a time"
+    assert circuit.answered() == 1
+    assert circuit.permits() is Permit.NOTHING, "an answered probe is followed by one instance alone"
     circuit.report(reached=True)
-    assert circuit.permits() > 1
+    assert circuit.permits() is Permit.BATCH
+
+
+def test_after_a_pause_the_target_is_asked_first_and_an_answer_lets_everybody_go(node):
+    """At the start, and when nothing was taken for a minute; one lane asks, the others wait for it."""
+    circuit = Circuit(SEND, node.database, "research")
+
+    for _ in range(2):
+        assert circuit.permits() is Permit.PROBE
+        assert circuit.permits() is Permit.NOTHING
+        assert circuit.answered() > 1
+        assert circuit.permits() is Permit.BATCH
+        circuit._reached_at -= 61
 
 
 def test_retry_from_the_shell_closes_the_circuit_at_once(node):
     """`sonoveil retry --target` means now."""
     circuit = Circuit(SEND, node.database, "research")
     circuit.report(reached=False)
-    assert circuit.permits() == 0
+    assert circuit.permits() is Permit.NOTHING
 
     node.decisions.retry_target("research", resend=False)
 
-    assert circuit.permits() == 1
+    assert circuit.permits() is Permit.PROBE
 
 
 def test_a_dead_target_is_tried_once_and_everything_waits(node, lane):
@@ -112,6 +133,133 @@ def test_a_dead_target_is_tried_once_and_everything_waits(node, lane):
     assert {node.delivery_states(n)["research"] for n in numbers} == {"waiting"}
     attempts = [node.decisions.show(n)["deliveries"][0]["attempts"] for n in numbers]
     assert attempts == [1, 0, 0]
+
+
+@pytest.mark.parametrize("why", [Failure.UNREACHABLE, Failure.TLS, Failure.TIMEOUT])
+def test_a_target_that_does_not_answer_a_probe_is_sent_nothing(node, lane, why):
+    """No instance is touched, and what waits says why; each probe that finds nobody doubles the wait."""
+    numbers = [node.clean(uid) for uid in ("1.1", "1.2", "1.3")]
+    one = lane(SENT)
+    one._sender.probes = [why, why, None]
+
+    assert not one._step()
+    first = one._circuit._open_until
+    one._circuit._open_until = 0.0
+    assert not one._step()
+    assert not one._step(), "the circuit is open"
+
+    assert (one._sender.sent, one._sender.probed, one._circuit._failures) == ([], 2, 2)
+    assert first > 0
+    rows = [node.decisions.show(n)["deliveries"][0] for n in numbers]
+    assert {(row["state"], row["attempts"], row["why"]) for row in rows} == {("waiting", 0, why.value)}
+    one._circuit._open_until = 0.0
+    assert one._step(), "it answers again: one instance alone"
+    assert len(one._sender.sent) == 1
+    assert one._step()
+    assert {node.state(n) for n in numbers} == {"done"}
+
+
+@pytest.mark.parametrize("why", [Failure.REJECTED, Failure.ABORTED, Failure.BAD_ANSWER])
+def test_a_probe_that_may_be_about_the_probe_lets_one_instance_decide(node, lane, why):
+    """A target need not take C-ECHO to take objects."""
+    numbers = [node.clean(uid) for uid in ("1.1", "1.2")]
+    one = lane(SENT)
+    one._sender.probes = [why]
+
+    one._step()
+    assert len(one._sender.sent) == 1
+    one._step()
+
+    assert {node.state(n) for n in numbers} == {"done"}
+    assert one._sender.probed == 1
+
+
+def test_a_target_with_nothing_to_get_is_not_probed(node, lane):
+    """An idle node does not knock at its targets five times a second."""
+    one = lane(SENT)
+
+    assert not one._step()
+    assert not one._step()
+
+    assert one._sender.probed == 0
+
+
+def test_answers_are_written_in_groups_and_before_anything_else_ends_the_batch(node, lane, monkeypatch):
+    """Twenty sends are two commits of sends; a target that dies after the third leaves three sent and no claims."""
+    numbers = [node.clean(f"1.{n}") for n in range(20)]
+    groups = []
+    record = node.deliveries.record_all_sent
+    one = lane(*[SENT] * 20)
+    monkeypatch.setattr(one._deliveries, "record_all_sent", lambda sent, **k: groups.append(len(sent)) or record(sent))
+    one._step()
+    assert {node.state(n) for n in numbers} == {"done"}
+    assert sum(groups) == 20
+    assert len(groups) < 20
+
+    more = [node.clean(f"2.{n}") for n in range(6)]
+    lane(SENT, SENT, SENT, DOWN)._step()
+    assert sorted(node.state(n) for n in more) == ["clean"] * 3 + ["done"] * 3
+    with node.database.read() as connection:
+        claimed = connection.exec_driver_sql("SELECT count(*) FROM delivery WHERE claimed_by IS NOT NULL").scalar()
+    assert claimed == 0
+
+
+class Listing:
+    """Stands for `ExistingCheck`."""
+
+    def __init__(self, *there):
+        self.there, self.asked = frozenset(there), []
+
+    def among(self, claimed):
+        self.asked.append([item.sop_instance_uid for item in claimed])
+        return self.there.intersection(self.asked[-1])
+
+
+def test_what_the_target_has_counts_as_sent_with_a_note_and_the_others_are_sent(node, lane):
+    """By option; the note says that nothing was sent."""
+    there, new = node.clean("1.1"), node.clean("1.2")
+    one = lane(SENT)
+    one._existing = Listing(node.decisions.show(there)["public_sop_uid"])
+
+    one._step()
+
+    row = node.decisions.show(there)["deliveries"][0]
+    assert (row["state"], row["status"], row["why"]) == ("sent", None, "already_there")
+    assert node.state(there) == node.state(new) == "done"
+    assert len(one._sender.sent) == 1
+    assert node.decisions.show(there)["history"][-1]["detail"]["why"] == "already_there"
+
+
+def test_what_was_sent_once_is_sent_again_without_asking(node, lane):
+    """`retry --resend` means send: the target has the object, perhaps damaged."""
+    number = node.clean()
+    lane(SENT)._step()
+    node.decisions.retry_target("research", resend=True)
+    one = lane(SENT)
+    one._existing = Listing(node.decisions.show(number)["public_sop_uid"])
+
+    one._step()
+
+    assert one._existing.asked == [[]]
+    assert len(one._sender.sent) == 1
+
+
+def test_a_new_version_is_sent_although_the_target_lists_its_uid(node, lane):
+    """What stands there under the UID is the earlier version."""
+    first = node.clean("1.1")
+    lane(SENT)._step()
+    second = node.clean("1.2")
+    with node.database.write() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE instance SET public_sop_uid = (SELECT public_sop_uid FROM instance WHERE id = {first})"
+        )
+    one = lane(SENT)
+    one._existing = Listing(node.decisions.show(first)["public_sop_uid"])
+
+    one._step()
+
+    assert len(one._sender.sent) == 1
+    assert node.delivery_states(second) == {"research": "sent"}
 
 
 def test_a_full_target_is_asked_later_and_the_others_go_on(node, lane):

@@ -1,6 +1,8 @@
 """The conformance statement: what it says is what the configuration and the code say."""
 
+import inspect
 import re
+from http import HTTPStatus
 from itertools import pairwise
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from config.load import load_gateway, write_key
 from gateway import negotiation
 from gateway.cli import main
+from gateway.dicomweb import answers as answers_module
+from gateway.dicomweb import service
 from gateway.statement import statement
 from gateway.statuses import REJECTION_CODES, EventStatus, Status
 
@@ -109,3 +113,38 @@ def test_the_command_prints_it(file, capsys):
     printed = capsys.readouterr()
     assert printed.out.startswith("# DICOM conformance statement: Sonoveil ")
     assert printed.err == ""
+
+
+def _with_dicomweb(file):
+    """Add a target with a url, a caller and the service to the configuration."""
+    token = file.parent / "token"
+    token.write_text("0123456789abcdef" * 4)
+    token.chmod(0o600)
+    text = CONFIG.replace(
+        "storage:",
+        "  web: {url: 'http://127.0.0.1:8042/dicom-web', token_file: token}\n"
+        "  viewer: {allow_store: true, caller_token_file: token}\n"
+        "dicomweb: {port: 8181, max_request: 3GB}\nstorage:",
+    )
+    file.write_text(text)
+    return load_gateway(file)
+
+
+def test_it_says_what_is_offered_and_asked_by_dicomweb(file):
+    """Every failure reason and status that is answered, limits, who may call, and what answers mean."""
+    without = statement(load_gateway(file), "1.2.3")
+    text = statement(_with_dicomweb(file), "1.2.3")
+
+    assert "Not offered in this configuration: nothing listens." in without
+    assert "`http://127.0.0.1:8181/dicom-web/studies`" in text
+    assert "Known: viewer." in text
+    assert "| bytes in a request | 3000000000 |" in text
+    assert "| web | http://127.0.0.1:8042/dicom-web | a bearer token |" in text
+    assert "| web | none | any | echo | http://127.0.0.1:8042/dicom-web | none | none | none |" in text
+    assert "Storage commitment is not part of DICOMweb" in text
+    answers = text[text.index("## DICOMweb: Studies Service, Store, as origin server") :]
+    for status in {*Status} - {Status.SUCCESS}:
+        assert f"| 0x{status.value:04X} |" in answers
+    source = inspect.getsource(answers_module) + inspect.getsource(service)
+    for name in set(re.findall(r"HTTPStatus\.([A-Z_]+)", source)):
+        assert f"| {HTTPStatus[name].value} {HTTPStatus[name].phrase} |" in answers, name

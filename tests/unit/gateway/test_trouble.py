@@ -150,8 +150,8 @@ def test_an_output_that_is_being_made_is_no_discrepancy(node, worker, monkeypatc
     seen = []
     run = Pipeline.run
 
-    def watched(pipeline, received, output):
-        result = run(pipeline, received, output)
+    def watched(pipeline, received, output, *, crops):
+        result = run(pipeline, received, output, crops=crops)
         seen.append(reconcile(node.database, node.spool))
         return result
 
@@ -256,7 +256,7 @@ def test_a_ledger_fault_during_a_probe_does_not_close_the_target_for_ever(node, 
 def test_what_could_not_be_recorded_is_tried_again_at_once(node, lane, monkeypatch):
     """Not after the lease of an hour: the same bytes once more are harmless."""
     number = node.clean()
-    _failing(monkeypatch, lane._deliveries, "record_sent", LOCKED)
+    _failing(monkeypatch, lane._deliveries, "record_all_sent", LOCKED)
     _failing(monkeypatch, lane._deliveries, "give_back", LOCKED)
 
     assert not lane.attempt()

@@ -61,13 +61,15 @@ class Pipeline:
     """Stands for `Deidentifier`: writes an output and returns or raises what a test says."""
 
     outcome: object = None
+    crops: object = None
 
     def __init__(self, *, profile, key, project, models_config, opener):
         self.identities = Identities(key, project)
         self.profile = profile
 
-    def run(self, received, output):
+    def run(self, received, output, *, crops):
         assert received.patient_domain == "A"
+        Pipeline.crops = crops
         output.write_bytes(b"scrubbed")
         if isinstance(Pipeline.outcome, Held) and Pipeline.outcome.reason is Reason.RESIDUAL_TEXT:
             raise Held(Reason.RESIDUAL_TEXT, "left", result=_result(output))
@@ -142,6 +144,20 @@ def test_a_clean_instance_has_output_sidecar_and_delivery(node, worker):
     assert [file.token for file in _outputs(node)] == [shown["output_token"]]
     assert "NAME" in (node.spool.sidecar / "2.25.13.csv").read_text()
     assert "NAME" not in str(shown)
+
+
+def test_the_pipeline_is_told_what_was_left_of_images_of_its_project(node, worker):
+    """By the ledger, when it asks."""
+    _arrive(node)
+    worker.step()
+    plan = {"rows": 10, "columns": 20, "crop": [1, 2, 9, 8]}
+    with node.database.write() as connection:
+        connection.execute(instance.update().values(record={"plan": plan}))
+
+    crop = Pipeline.crops.get("1.2.3")
+
+    assert (crop.rows, crop.columns, crop.box) == (10, 20, (1, 2, 9, 8))
+    assert Pipeline.crops.get("1.2.4") is None
 
 
 @pytest.mark.parametrize(
@@ -261,8 +277,8 @@ def test_a_withdrawal_during_the_work_leaves_neither_output_nor_sidecar(node, wo
     _arrive_of_study(node)
     finished = Pipeline.run
 
-    def run(self, received, output):
-        result = finished(self, received, output)
+    def run(self, received, output, *, crops):
+        result = finished(self, received, output, crops=crops)
         _withdraw_study(node)
         return result
 

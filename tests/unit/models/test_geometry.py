@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.geometry import Box, Scaling, stitched
+from models.geometry import FEW_SHAPES, Box, Scaling, stitched
 
 sides = st.integers(min_value=1, max_value=3000)
 
@@ -49,7 +49,8 @@ def test_a_resize_keeps_the_axes(shape):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("shape", [(1, 1), (100, 37), (600, 800), (33, 2100), (1217, 601)])
 @pytest.mark.parametrize("limit", [20_000, 300_000])
-def test_tiles_put_together_are_the_whole(shape, stride, limit):
+@pytest.mark.parametrize("multiple", [32, FEW_SHAPES])
+def test_tiles_put_together_are_the_whole(shape, stride, limit, multiple):
     """Every pixel comes from exactly the right place, and no call is larger than allowed."""
     image = np.random.default_rng(0).integers(0, 255, (*shape, 3), dtype=np.uint8)
     largest = 0
@@ -57,13 +58,13 @@ def test_tiles_put_together_are_the_whole(shape, stride, limit):
     def network(tile):
         nonlocal largest
         largest = max(largest, tile.shape[0] * tile.shape[1])
-        assert tile.shape[0] % 32 == tile.shape[1] % 32 == 0
+        assert tile.shape[0] % multiple == tile.shape[1] % multiple == 0
         return tile[::stride, ::stride].transpose(2, 0, 1)
 
-    maps = stitched(image, network, limit_px=limit, margin_px=32, stride=stride)
+    maps = stitched(image, network, limit_px=limit, margin_px=32, stride=stride, multiple=multiple)
 
     assert np.array_equal(maps, image[::stride, ::stride].transpose(2, 0, 1))
-    assert largest <= max(limit, 128 * 128)
+    assert largest <= max(limit, 128 * 128) * (1 if multiple == 32 else 4)
 
 
 def test_what_a_tile_sees_at_its_inner_edges_is_not_used():

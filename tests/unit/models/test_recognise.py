@@ -70,6 +70,34 @@ def test_a_reading_does_not_depend_on_its_neighbours(ppocr):
     assert together == [reader.read([crop])[0].text for crop in crops] == ["P", "MEIER PETER", "72"]
 
 
+def test_a_reader_for_a_gpu_sees_few_shapes_and_answers_every_crop(ppocr):
+    """Lines are padded to few widths and calls to one number of lines each; empty lines answer nothing."""
+    random = np.random.default_rng(3)
+    crops = [np.zeros((20, int(width), 3), np.uint8) for width in random.integers(1, 900, 60)]
+    recording = Recording(reader_of(ppocr)._session)
+
+    readings = PpocrRecogniser(recording, few_shapes=True).read(crops)
+
+    assert len(readings) == len(crops)
+    assert len({shape[3] for shape in recording.shapes}) == len(set(recording.shapes)) < 20
+
+
+class Recording:
+    """A reader's session that keeps the shapes it was called with."""
+
+    def __init__(self, session):
+        self._session = session
+        self.name, self.metadata = session.name, session.metadata
+        self.shapes = []
+
+    def run(self, batch):
+        """Answer with blanks, a step for eight columns."""
+        self.shapes.append(batch.shape)
+        output = np.zeros((batch.shape[0], batch.shape[3] // 8, 18710), np.float32)
+        output[:, :, 0] = 1
+        return [output]
+
+
 def test_no_crops_are_no_call(ppocr):
     """Nothing to read is nothing to run."""
     assert reader_of(ppocr).read([]) == []

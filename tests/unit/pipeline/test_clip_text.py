@@ -159,3 +159,69 @@ def test_a_reader_that_fails_is_heard():
 
     with pytest.raises(RuntimeError):
         seen_in(speckle(20, ROWS, COLUMNS), Breaking())
+
+
+@pytest.mark.parametrize("start", [3, 8, 12, 40])
+@pytest.mark.parametrize("gap", [0, 1, 2, 5])
+@pytest.mark.parametrize("lasts", [1, 2, 5])
+def test_a_text_where_another_stood_a_moment_ago_is_found(start, gap, lasts):
+    """However soon it comes and however short it stands: nothing that was read there before uses up its reading."""
+    frames = np.zeros((60, ROWS, COLUMNS), np.uint8)
+    frames[:, 100:, :200] = speckle(60, ROWS - 100, 200) // 2
+    name = range(start + 3 + gap, start + 3 + gap + lasts)
+    for index in range(start, start + 3):
+        burn(frames[index], "FREEZE", 210, 60)
+    for index in name:
+        burn(frames[index], "VORZIB", 210, 60)
+
+    seen, _ = seen_in(frames, WhiteReader())
+
+    assert all(covered(seen, index, frames[index] >= 250) for index in name)
+
+
+def test_labels_that_take_turns_do_not_hide_the_next():
+    """Six texts at one place within twenty frames."""
+    frames = np.zeros((40, ROWS, COLUMNS), np.uint8)
+    for turn, text in enumerate(("LOADING", "FREEZE", "SAVING", "FREEZE", "LOADING", "VORZIB")):
+        for index in (5 + 3 * turn, 6 + 3 * turn):
+            burn(frames[index], text, 100, 60)
+
+    seen, _ = seen_in(frames, WhiteReader())
+
+    assert all(covered(seen, index, frame >= 250) for index, frame in enumerate(frames))
+
+
+def test_a_film_that_shows_each_picture_twice_is_not_read_twice_as_often():
+    """A frame that repeats the one before tells nothing of its places."""
+    pictures = speckle(24, ROWS, COLUMNS, seed=6) // 2
+
+    _, once = seen_in(pictures, WhiteReader())
+    _, twice = seen_in(np.repeat(pictures, 2, axis=0), WhiteReader())
+
+    assert twice < 1.5 * once + 2
+
+
+def test_a_view_that_some_frames_lack_is_read_to_its_end():
+    """Its last frame whole and what stands on all of its frames, though the clip goes on without it."""
+    frames = np.zeros((20, ROWS, COLUMNS), np.uint8)
+    second = speckle(8, ROWS, COLUMNS, seed=7) // 2
+    views = [(frame, second[index]) if index < len(second) else (frame,) for index, frame in enumerate(frames)]
+
+    class Keeping(WhiteReader):
+        """Keeps what it is shown."""
+
+        def __init__(self):
+            super().__init__()
+            self.shown = []
+
+        def read(self, image, *, strict, frame=None):
+            """Find the blobs."""
+            self.shown.append(image.copy())
+            return super().read(image, strict=strict, frame=frame)
+
+    reader = Keeping()
+
+    list(read_clip(views, len(frames), Scanner(reader, strict=False)))
+
+    for wanted in (second[-1], second.min(axis=0)):
+        assert any(np.array_equal(shown, wanted) for shown in reader.shown)

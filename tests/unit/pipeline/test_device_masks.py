@@ -4,6 +4,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
 
 from config.ctp_script import parse_script
 from config.schema import Cone, DeviceMask, Pixels, Profile
@@ -16,7 +19,7 @@ from tests.factories.profiles import RESEARCH
 
 SCRIPT = """
 Acme ultrasound, no banner
-  { ManufacturerModelName.equals("ACME 0") }
+  { ManufacturerModelName.equals("ACME 0") } (0,0,0,0)
 
   { ManufacturerModelName.containsIgnoreCase("acme") * [0028,0010].equals("160") }
   (0,0,240,20) (-40,-10,100,10) (500,0,10,10)
@@ -58,7 +61,7 @@ def test_masks_of_the_profile_and_the_script_add_up():
 
 
 def test_values_are_asked_as_they_are_written():
-    """Several values are one text; what is absent, bytes and sequences are an empty one."""
+    """Several values are one text; what is absent and sequences are an empty one."""
     dataset = header("x", ImageType=["DERIVED", "SECONDARY"], SequenceOfUltrasoundRegions=[Dataset()])
     for condition in (
         'ImageType.equals("DERIVED\\SECONDARY")',
@@ -77,6 +80,66 @@ def test_an_attribute_that_cannot_be_decoded_holds():
     with silent_decoding(), pytest.raises(Held) as raised:
         boxes(dataset, Pixels(ctp_script=parse_script('{ Rows.equals("1") } (0,0,1,1)')))
     assert raised.value.reason is Reason.UNDECODABLE
+
+
+def as_sent(dataset, *, implicit):
+    """Return a data set as it is read from a file."""
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = True, implicit
+    write_dataset(stream, dataset)
+    stream.seek(0)
+    return read_dataset(stream, implicit, True)
+
+
+def private(vr, value, charset="ISO_IR 100"):
+    """Return a header with one private attribute of a maker that no dictionary knows."""
+    dataset = header("x")
+    if charset is not None:
+        dataset.SpecificCharacterSet = charset
+    dataset.add_new(0x00090010, "LO", "ACME PRIVATE")
+    dataset.add_new(0x00091001, vr, value)
+    return dataset
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize(
+    ("value", "charset", "condition"),
+    [
+        ("MODELX", None, '[0009,1001].contains("MODELX")'),
+        ("MODELX 7 ", None, '[0009,1001].equals("MODELX 7")'),
+        (["A", "B"], None, '[0009,1001].equals("A\\B")'),
+        ("Gerät", "ISO_IR 100", '[0009,1001].equals("Gerät")'),
+        ("Ångström", "ISO_IR 192", '[0009,1001].endsWith("ström")'),
+        ("装置", "GB18030", '[0009,1001].equals("装置")'),
+        ("480", None, '[0009,1001].isLessThan("481")'),
+        ("", None, '[0009,1001].equals("")'),
+    ],
+)
+def test_a_private_attribute_is_asked_the_same_with_and_without_vrs(value, charset, condition, implicit):
+    """Implicit VR gives bytes; they are text in the object's character set."""
+    pixels = Pixels(ctp_script=parse_script("{" + condition + "} (0,0,9,9)"))
+    dataset = as_sent(private("LO", value, charset), implicit=implicit)
+    assert boxes(dataset, pixels) == [((0, 0, 9, 9), "mask:ctp:1")]
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "charset"),
+    [
+        ("US", 5, None),
+        ("US", 65, None),
+        ("FD", 1.5, None),
+        ("UN", "Gerät".encode("latin1"), None),
+        ("UN", "Gerät".encode("latin1"), "ISO_IR 192"),
+        ("UN", b"MODELX\0\0", None),
+    ],
+)
+def test_bytes_that_are_no_text_hold(vr, value, charset):
+    """A condition that cannot be answered is not one that is false, and not true by a `!`."""
+    for condition in ('[0009,1001].contains("X")', '![0009,1001].contains("X")'):
+        pixels = Pixels(ctp_script=parse_script("{" + condition + "} (0,0,9,9)"))
+        with silent_decoding(), pytest.raises(Held) as raised:
+            boxes(as_sent(private(vr, value, charset), implicit=True), pixels)
+        assert raised.value.reason is Reason.UNDECODABLE
 
 
 def test_a_profile_with_a_script_alone_is_no_header_job():

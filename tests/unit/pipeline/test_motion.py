@@ -94,3 +94,14 @@ class _Counting:
         """Show one."""
         self.shown.append(index)
         return self.frames.displayed(index)
+
+
+def test_a_clip_in_colour_moves_where_its_grey_moves():
+    """Grey is the mean of red, green and blue: also of colours that add up to more than a byte."""
+    colour = np.random.default_rng(4).integers(0, 256, (6, 240, 320, 3), dtype=np.uint8)
+    colour[:, ~fan()] = colour[0, ~fan()]
+
+    motion = motion_of(colour)
+
+    assert np.array_equal(motion.moving, motion_of(colour.mean(axis=3)).moving)
+    assert motion.opinion(fan(), NOTHING) is Opinion.AGREES

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
+from pipeline.clip_text import SeenText
 from pipeline.painting import black_of_colour, black_of_monochrome, black_of_palette, crop, paint
 from pipeline.plan import (
     NO_CONE,
@@ -17,6 +18,7 @@ from pipeline.plan import (
     packed_mask,
     unpacked_mask,
 )
+from pipeline.reasons import Held, Reason
 from pipeline.records import ConeFinding, ConeOutcome, TextAction, TextFinding, TextPlace
 from pipeline.regions import move_regions, read_regions
 from pipeline.text_search import merged
@@ -39,6 +41,24 @@ def plan(*redactions, **changes):
 def redaction(first, last, box):
     """Return a redaction."""
     return Redaction(frame_first=first, frame_last=last, box=box, rule="text")
+
+
+def test_the_mask_of_a_frame_is_its_own_whatever_was_asked_before():
+    """One mask is remembered: not beyond another frame, another grid or another redaction, and nobody can change it."""
+    first, second = redaction(0, 4, (3, 3, 9, 7)), redaction(3, 9, (20, 10, 26, 16))
+    whole = plan(first, second)
+    wanted = {frame: np.zeros((20, 30), bool) for frame in range(10)}
+    for frame, mask in wanted.items():
+        mask[3:7, 3:9] |= frame <= 4
+        mask[10:16, 20:26] |= frame >= 3
+
+    for frame in (0, 1, 3, 4, 9, 0, 5, 3):
+        assert np.array_equal(whole.blanked(frame), wanted[frame])
+    with pytest.raises(ValueError, match="read-only"):
+        whole.blanked(3)[0, 0] = True
+    assert whole.on_grid((8, 8)).blanked(0)[:8, :16].all()
+    assert whole.with_more([redaction(0, 9, (0, 0, 1, 1))], []).blanked(3)[0, 0]
+    assert not whole.blanked(3)[0, 0]
 
 
 def finding(frame, text="A", box=(5, 5, 15, 10), action=TextAction.MASKED):
@@ -154,6 +174,12 @@ def test_painting_changes_a_copy_and_nothing_outside_the_mask():
         assert np.array_equal(crop(samples, (3, 2, 5, 4)), samples[2:4, 3:5])
 
 
+def test_a_finding_and_what_was_seen_say_their_place_alike():
+    """One order of edges."""
+    seen = SeenText(left=5, top=6, right=15, bottom=10, text="A", confidence=0.9, frame_first=0, frame_last=0)
+    assert finding(0, box=seen.box).box == seen.box == (5, 6, 15, 10)
+
+
 def test_regions_outside_the_image_or_of_unknown_kind_are_not_believed():
     """Cut at the edges; nothing where nothing lies inside."""
     header = Dataset()
@@ -185,6 +211,49 @@ def test_a_reference_pixel_moves_only_where_cutting_moved_its_corner():
     assert (first.ReferencePixelX0, first.ReferencePixelY0) == (20, -3)
     assert (second.RegionLocationMinX0, second.RegionLocationMinY0) == (0, 0)
     assert (second.ReferencePixelX0, second.ReferencePixelY0) == (0, 25)
+
+
+POSITIONS = [
+    ("DopplerSampleVolumeXPosition", 0),
+    ("TMLinePositionX0", 0),
+    ("TMLinePositionX1", 0),
+    ("TMLinePositionX0Retired", 0),
+    ("DopplerSampleVolumeYPosition", 1),
+    ("TMLinePositionY0", 1),
+    ("TMLinePositionY1", 1),
+    ("DopplerSampleVolumeYPositionRetired", 1),
+]
+
+
+@pytest.mark.parametrize(("keyword", "axis"), POSITIONS)
+@pytest.mark.parametrize("corner", [10, 40])
+def test_a_displacement_follows_its_reference_pixel_or_holds_without_one(keyword, axis, corner):
+    """Whether the region was cut or not: what it counts from is nowhere said."""
+    header = Dataset()
+    reference = ("ReferencePixelX0", "ReferencePixelY0")[axis]
+    box = (corner, corner, 99, 89)
+    header.SequenceOfUltrasoundRegions = [region(box, **{keyword: 7, reference: 20})]
+    move_regions(header, (30, 25, 90, 95))
+    (moved,) = header.SequenceOfUltrasoundRegions
+    offset = (30, 25)[axis]
+    origin = moved.get(("RegionLocationMinX0", "RegionLocationMinY0")[axis])
+    assert origin + moved.get(reference) + moved.get(keyword) == corner + 20 + 7 - offset
+
+    header.SequenceOfUltrasoundRegions = [region(box, **{keyword: 7})]
+    with pytest.raises(Held) as raised:
+        move_regions(header, (30, 25, 90, 95))
+    assert raised.value.reason is Reason.REFERENCES_CROPPED
+    header.SequenceOfUltrasoundRegions = [region(box, **{keyword: 7})]
+    move_regions(header, (0, 0, 90, 95))
+    assert header.SequenceOfUltrasoundRegions[0].get(keyword) == 7
+
+
+def test_a_reference_pixel_that_is_no_number_holds():
+    """It cannot be moved."""
+    header = Dataset()
+    header.SequenceOfUltrasoundRegions = [region((10, 20, 99, 89), ReferencePixelX0=[1, 2])]
+    with pytest.raises(Held):
+        move_regions(header, (30, 25, 90, 95))
 
 
 def test_the_sequence_goes_with_its_last_region():

@@ -283,3 +283,36 @@ def test_the_same_input_gives_the_same_bytes(syntax, tmp_path):
 
     assert first.sha256 == second.sha256
     assert first.path.read_bytes() == second.path.read_bytes()
+
+
+@pytest.mark.parametrize("announced", ["RGB", "YBR_FULL_422"])
+@pytest.mark.parametrize("first", ["RGB", "YCBCR"])
+def test_every_frame_is_in_the_colours_that_the_object_names(announced, first, tmp_path):
+    """JPEG frames of one clip may be coded in different colours; where samples are written, all are RGB."""
+    frames = np.zeros((2, 64, 64, 3), np.uint8)
+    frames[:, :, :, 0], frames[:, :, :, 1], frames[:, 32:, :, 2] = 200, 40, 90
+    other = {"RGB": "YCBCR", "YCBCR": "RGB"}[first]
+    subsampling = {"RGB": "444", "YCBCR": "420"}  # so that the frames have different grids and samples are written
+    path = save_image(tmp_path / "in.dcm", frames, photometric="YBR_FULL_422", syntax=JPEG_BASELINE)
+    ds = pydicom.dcmread(path)
+    ds.PhotometricInterpretation = announced
+    ds.PixelData = encapsulated(
+        [
+            imagecodecs.jpeg8_encode(
+                frame, level=95, colorspace="RGB", outcolorspace=coded, subsampling=subsampling[coded]
+            )
+            for frame, coded in zip(frames, (first, other), strict=True)
+        ]
+    )
+    ds["PixelData"].VR = "OB"
+    ds.save_as(path)
+
+    result = deidentifier(reader=OneBox()).run(received(path), tmp_path / "out.dcm")
+
+    written = pydicom.dcmread(result.path)
+    assert written.file_meta.TransferSyntaxUID == EXPLICIT_LITTLE
+    assert written.PhotometricInterpretation == "RGB"
+    outside = ~blanked_area((64, 64), EXPLICIT_LITTLE)
+    for frame, source in zip(decoded(result.path, raw=True), frames, strict=True):
+        assert np.abs(frame[outside].astype(int) - source[outside]).max() < 40
+        assert np.abs(frame[outside].astype(int) - source[outside]).mean() < 3

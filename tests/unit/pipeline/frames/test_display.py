@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from pydicom.pixels.processing import convert_color_space
 
+from pipeline.frames.decode import colour_to_rgb
 from pipeline.frames.read import open_instance
 from tests.factories.pixels import CT_IMAGE, save_image
 
@@ -52,3 +54,34 @@ def test_an_ordinary_frame_is_looked_at_once(tmp_path):
     frames = _tissue(np.uint16, 0, 4000)
 
     assert len(_views(save_image(tmp_path / "x.dcm", frames, sop_class=CT_IMAGE, Modality="MR"))) == 1
+
+
+def _stated(frame, centre, width):
+    """PS3.3, C.11.2.1.2.1, sample by sample."""
+    scaled = (frame.astype(np.float64) - (centre - 0.5)) / (width - 1) + 0.5
+    return np.rint(np.clip(scaled, 0, 1) * 255)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int16, np.int32])
+def test_a_window_shows_every_sample_as_the_standard_says(tmp_path, dtype):
+    """Values are worked out once each: the whole range of the type is among them, so that differences wrap."""
+    ends = np.iinfo(np.int16 if dtype == np.int32 else dtype)
+    frames = np.random.default_rng(5).integers(ends.min, ends.max, (1, 300, 70), endpoint=True).astype(dtype)
+    frames[0, 0, :2] = ends.min, ends.max
+    path = save_image(tmp_path / "x.dcm", frames, sop_class=CT_IMAGE, WindowCenter="40", WindowWidth="90")
+
+    shown = _views(path)[0].astype(int)
+
+    assert np.abs(shown - _stated(frames[0], 40, 90)).max() <= 1
+    assert set(shown[frames[0] < -10]) <= {0}
+    assert set(shown[frames[0] > 90]) == {255}
+
+
+@pytest.mark.parametrize("coloured_rows", [(), (3,), (0, 47), tuple(range(48))])
+def test_luminance_and_chrominance_are_shown_in_their_colours(coloured_rows):
+    """Rows without a colour are not worked out, and look the same as if they were."""
+    samples = np.random.default_rng(6).integers(0, 256, (48, 40, 3), dtype=np.uint8)
+    grey = [row for row in range(48) if row not in coloured_rows]
+    samples[grey, :, 1:] = 128
+
+    assert np.array_equal(colour_to_rgb(samples, "YBR_FULL"), convert_color_space(samples, "YBR_FULL", "RGB"))

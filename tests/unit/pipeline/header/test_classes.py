@@ -5,17 +5,13 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID_dictionary
 
-from config.schema import Cone, Pixels
 from pipeline.header.classes import check_class
 from pipeline.header.kinds import KINDS, Kind
 from pipeline.reasons import Held, Reason
-from tests.factories.content import item, reference, report
 from tests.factories.planted import planted_object
 from tests.factories.profiles import CLEANING, RESEARCH, STRICT
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
-ULTRASOUND, CT = f"{STORAGE}6.1", f"{STORAGE}2"
-CROPPING = CLEANING.model_copy(update={"pixels": Pixels(cone=Cone(crop=True))})
 
 
 def of_class(uid, *, image=False, title=None):
@@ -127,44 +123,3 @@ def test_a_private_class_is_let_through_only_as_an_image():
 def test_an_object_without_class_is_held():
     """Nobody can say what it is."""
     assert reason_for(Dataset()) is Reason.UNREADABLE
-
-
-def scoord_in(sop_class, value_type="SCOORD"):
-    """Return a report whose coordinates lie in an image of a class."""
-    image = item("IMAGE", None, "1.2.3.9", relationship="SELECTED FROM")
-    image.ReferencedSOPSequence = [reference("1.2.3.9", sop_class)]
-    scoord = item(value_type, ("111030", "DCM"), children=[image], GraphicType="POINT")
-    scoord.GraphicData = [1.0, 2.0] if value_type == "SCOORD" else [1.0, 2.0, 3.0]
-    return report(scoord)
-
-
-def test_coordinates_in_images_that_the_profile_crops_hold_the_object():
-    """Ultrasound, and Secondary Capture, which may be ultrasound; not a CT, and not without a crop."""
-    assert reason_for(scoord_in(ULTRASOUND), CROPPING) is Reason.REFERENCES_CROPPED
-    assert reason_for(scoord_in(f"{STORAGE}7"), CROPPING) is Reason.REFERENCES_CROPPED
-    assert check_class(scoord_in(CT), CROPPING) is Kind.REPORT
-    assert check_class(scoord_in(ULTRASOUND, "SCOORD3D"), CROPPING) is Kind.REPORT
-    assert check_class(scoord_in(ULTRASOUND), CLEANING) is Kind.REPORT
-
-
-def test_presentation_states_and_segmentations_of_cropped_images_are_held():
-    """A displayed area counts pixels, and the frames of a segmentation lie on those of the image."""
-    state = of_class(f"{STORAGE}11.1")
-    area = Dataset()
-    area.DisplayedAreaTopLeftHandCorner = [1, 1]
-    state.DisplayedAreaSelectionSequence = [area]
-    segmentation = of_class(f"{STORAGE}66.4")
-    for dataset in (state, segmentation):
-        series = Dataset()
-        series.ReferencedSOPSequence = series.ReferencedImageSequence = [reference("1.2.3.9", ULTRASOUND)]
-        dataset.ReferencedSeriesSequence = [series]
-
-        assert reason_for(dataset, CROPPING) is Reason.REFERENCES_CROPPED
-
-
-def test_a_report_without_coordinates_may_refer_to_cropped_images():
-    """Its measurements stay true."""
-    source = report(item("IMAGE", ("121112", "DCM"), "1.2.3.9"), item("NUM", ("410668003", "SCT"), ("1", "mm")))
-    source.ContentSequence[0].ReferencedSOPSequence = [reference("1.2.3.9", ULTRASOUND)]
-
-    assert check_class(source, CROPPING) is Kind.REPORT

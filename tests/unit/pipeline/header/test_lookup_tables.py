@@ -1,5 +1,6 @@
 """Nothing stands behind a lookup table, and nothing that is none passes for one."""
 
+import math
 import struct
 
 import pytest
@@ -95,3 +96,52 @@ def test_a_name_that_is_a_palette_goes():
     source.add_new(0x00281101, "US", [6, 0, 16])
 
     assert find_planted(written(scrubbed(source).dataset), [NAME.decode()]) == []
+
+
+SENTENCE = b"Frau Erika Vorzibmurdax Hauptstrasse geboren im Mai"
+READINGS = {
+    "in little endian": [SENTENCE[at + 1] << 8 | SENTENCE[at] for at in range(0, 50, 2)],
+    "in big endian": [SENTENCE[at] << 8 | SENTENCE[at + 1] for at in range(0, 50, 2)],
+    "in lower bytes": list(SENTENCE),
+    "in upper bytes": [letter << 8 | 3 for letter in SENTENCE],
+}
+
+
+@pytest.mark.parametrize("vr", ["US", "OW"])
+@pytest.mark.parametrize("entries", READINGS.values(), ids=READINGS)
+def test_a_sentence_that_is_a_table_goes(entries, vr):
+    """As numbers and as words, however the letters stand in them; the patient is not even named by it."""
+    item = Dataset()
+    item.add_new(0x00283002, "US", [len(entries), 0, 16])
+    item.add_new(0x00283006, vr, entries if vr == "US" else words(*entries))
+
+    result = scrubbed(minimal(VOILUTSequence=Sequence([item]))).dataset
+
+    assert "LUTData" not in result.VOILUTSequence[0]
+
+
+CURVES = {
+    "a ramp": range(256),
+    "a ramp of 16 bits": range(0, 65536, 16),
+    "downwards": range(65535, 0, -13),
+    "a gamma": [round(65535 * (at / 4095) ** 2.2) for at in range(4096)],
+    "a gamma of 8 bits": [round(255 * (at / 255) ** 0.45) for at in range(256)],
+    "a wave": [round(128 + 127 * math.sin(at / 9)) for at in range(256)],
+    "a wave in upper bytes": [round(128 + 127 * math.sin(at / 9)) << 8 for at in range(256)],
+    "a sigmoid": [round(4095 / (1 + math.exp((2048 - at) / 400))) for at in range(4096)],
+    "steps": [at // 16 * 257 for at in range(4096)],
+}
+
+
+@pytest.mark.parametrize("vr", ["US", "OW"])
+@pytest.mark.parametrize("entries", CURVES.values(), ids=CURVES)
+def test_curves_that_are_tables_stay(entries, vr):
+    """Bit for bit."""
+    numbers = list(entries)
+    item = Dataset()
+    item.add_new(0x00283002, "US", [len(numbers), 0, 16])
+    item.add_new(0x00283006, vr, numbers if vr == "US" else words(*numbers))
+
+    kept = scrubbed(minimal(VOILUTSequence=Sequence([item]))).dataset.VOILUTSequence[0].LUTData
+
+    assert (kept if vr == "OW" else words(*kept)) == words(*numbers)
