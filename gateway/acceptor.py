@@ -28,9 +28,10 @@ from gateway.commands import (
     parse_command,
 )
 from gateway.commitment import WELL_KNOWN_INSTANCE, IncomingReport
+from gateway.direct import heading
 from gateway.incoming import SUCCESS, IncomingObject
 from gateway.negotiation import STORAGE_COMMITMENT, VERIFICATION
-from gateway.transport import Bell, NoticedQueue, Pace, QuickProvider, TolerantStateMachine, heading
+from gateway.transport import Bell, NoticedQueue, Pace, QuickProvider, TolerantStateMachine
 
 if TYPE_CHECKING:
     import socket
@@ -294,7 +295,7 @@ class StoreAssociation(Association):
             connection = self.dul.socket
             # An abort may have come in between.
             if answer is not None and connection is not None and self.dul.state_machine.current_state == _OPEN:
-                connection.send(heading(context_id, answer) + answer)
+                connection.send(heading(context_id, answer[0], len(answer) - 1) + answer[1:])
         finally:
             self.dul._idle_timer.restart()  # noqa: SLF001  as in `_serve_request`
             self._is_answering = False

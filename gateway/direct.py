@@ -124,11 +124,11 @@ def request_pdus(
     most = max((pdu_bytes - PDV_HEADER_BYTES) // 2 * 2, 2)  # fragments have even lengths (PS3.8 Annex E)
     pieces: list[bytes | memoryview] = list(_command_pieces(command, context_id, most))
     if data_set.size == 0:
-        yield [*pieces, _heading(context_id, _DATA_LAST, 0)]
+        yield [*pieces, heading(context_id, _DATA_LAST, 0)]
         return
     in_window = min(max(_WINDOW_BYTES // most, 1), _MOST_FRAGMENTS) * most
     view = window.of(min(in_window, data_set.size))
-    whole = _heading(context_id, _DATA, most)
+    whole = heading(context_id, _DATA, most)
     for start in range(0, data_set.size, in_window):
         size = min(in_window, data_set.size - start)
         _fill(view[:size], data_set.descriptor, data_set.offset + start)
@@ -137,7 +137,7 @@ def request_pdus(
             end = min(begin + most, size)
             if is_last and end == size:
                 pad = padding * (data_set.size % 2)
-                pieces += (_heading(context_id, _DATA_LAST, end - begin + len(pad)), view[begin:end], pad)
+                pieces += (heading(context_id, _DATA_LAST, end - begin + len(pad)), view[begin:end], pad)
             else:
                 pieces += (whole, view[begin:end])
         yield pieces
@@ -148,12 +148,12 @@ def _command_pieces(command: bytes, context_id: int, most: int) -> Iterator[byte
     for begin in range(0, len(command), most):
         piece = command[begin : begin + most]
         is_last = begin + most >= len(command)
-        yield _heading(context_id, _COMMAND_LAST if is_last else 1, len(piece))
+        yield heading(context_id, _COMMAND_LAST if is_last else 1, len(piece))
         yield piece
 
 
-def _heading(context_id: int, control: int, length: int) -> bytes:
-    """Return what stands before a fragment that is alone in its P-DATA-TF (PS3.8 9.3.5, Annex E.2)."""
+def heading(context_id: int, control: int, length: int) -> bytes:
+    """Return what stands before a fragment that is alone in its P-DATA-TF, control header included (PS3.8 E.2)."""
     return _PDU_HEADER.pack(_P_DATA_TF, length + PDV_HEADER_BYTES) + _PDV_HEADER.pack(length + 2, context_id, control)
 
 
