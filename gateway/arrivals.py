@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from gateway.sealing import Sealer
 
 _LOOK_AGAIN_AFTER_BYTES = 64 << 20
-_SHORT_BYTES = 4 << 20
-"""Whose sync others may wait for a little, so that all are committed together."""
 _IN_ONE_FOLDER = 256
 """Objects that get names in one folder before another is taken: each folder of a batch is a sync of its own."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE})
@@ -173,11 +171,8 @@ class LedgerIntake:
         self._refuse_of_stopped_rule(file, arrival)
         token = new_token(self._prefix)
         try:
-            state = self._batches.do(
-                _Synced(part=file.path, new=self._new_instance(token, arrival)),
-                first=file.finish,
-                is_short=arrival.size_bytes <= _SHORT_BYTES,
-            )
+            file.finish()
+            state = self._batches.do(_Synced(part=file.path, new=self._new_instance(token, arrival)))
         except (OSError, sa.exc.SQLAlchemyError) as error:
             self._discard_unless_recorded(token)
             log.fault("intake_failed", error, node=arrival.node_name)
