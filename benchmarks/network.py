@@ -16,6 +16,7 @@ because what shares a machine moves single figures by tens of per cent.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import statistics
@@ -221,6 +222,8 @@ def _serve(kind: str, folder: Path, port: int, tls: Sequence[str]) -> None:
             intake = LedgerIntake(spool, ledger, Sealer(bytes(range(32))), reserve_bytes=0)
         else:
             intake = FolderIntake(folder=folder)  # type: ignore[assignment]  the same contract
+        gc.collect()
+        gc.freeze()  # as the node does
         stack.enter_context(receiving(intake, listener=listener, nodes={"clinical": clinical_node()}))  # type: ignore[arg-type]
         end.wait()
 

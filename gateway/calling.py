@@ -199,7 +199,25 @@ def _send_all(connection: socket.socket, pieces: Sequence[bytes | memoryview]) -
 
 
 class CallingProvider(DULServiceProvider):
-    """The requestor's upper layer: reads only while no other thread does."""
+    """The requestor's upper layer: reads only while no other thread does.
+
+    Parameters
+    ----------
+    bell
+        Closed when the upper layer ends, for nobody else listens; left to the collector, each refused association would
+        keep two descriptors until that runs.
+    """
+
+    def __init__(self, assoc: Association, bell: Bell) -> None:
+        super().__init__(assoc)
+        self._bell = bell
+
+    def run_reactor(self) -> None:
+        """Serve the association until it ends."""
+        try:
+            super().run_reactor()
+        finally:
+            self._bell.close()
 
     def _is_transport_event(self) -> bool:
         connection = self.socket

@@ -12,6 +12,7 @@ the dead are freed, and files that no row names are removed at the next start.
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import signal
 import tempfile
@@ -187,6 +188,9 @@ class Node:
             alive=lambda: self._alive(children, doors.web),
             ready=lambda: self._ready(database, children, room),
         )
+        # pynetdicom's server collects every few seconds: over all that was loaded, that stops every thread for 60 ms.
+        gc.collect()
+        gc.freeze()
         doors.open()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
         self._owed.write(lambda: note_changes(database, config, actor=NODE))

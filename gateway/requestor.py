@@ -125,7 +125,9 @@ class CallingAssociation(Association):
 
     def __init__(self, entity: ApplicationEntity, target: Target) -> None:
         super().__init__(entity, MODE_REQUESTOR)
-        self.dul = CallingProvider(self)
+        self.bell = Bell()
+        weakref.finalize(self, self.bell.close)  # of one that was never begun
+        self.dul = CallingProvider(self, self.bell)
         self.dul._idle_timer.timeout = self.network_timeout  # noqa: SLF001  as in `acceptor`
         self.dul.artim_timer.timeout = self.acse_timeout
         self.dul.state_machine = TolerantStateMachine(self.dul)
@@ -137,8 +139,6 @@ class CallingAssociation(Association):
         self.on_report: Callable[[N_EVENT_REPORT], None] | None = None
         self._talking = threading.Lock()
         self._news = threading.Event()
-        self.bell = Bell()
-        weakref.finalize(self, self.bell.close)
         self.dul.to_provider_queue = NoticedQueue(self.bell.ring)
         self.dul.to_user_queue = NoticedQueue(self._news.set)
         self.dul._run_loop_delay = 0.0  # noqa: SLF001  `CallingSocket.rest` waits
