@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from config.keys import write_key
 from gateway.database import Database
 from gateway.decisions import Decisions
 from gateway.deliveries import Deliveries
@@ -171,3 +173,29 @@ def replacing_node(tmp_path):
     small = SmallNode(tmp_path / "storage", replace_duplicates=True)
     yield small
     small.database.close()
+
+
+def write_configuration(folder: Path, **sections: object) -> Path:
+    """Write a configuration whose storage, key and file lie in the folder; `sections` stand instead of its own."""
+    write_key(folder / "key")
+    config = {
+        "nodes": {
+            "clinical": {"ae_title": "CLINICAL", "host": "127.0.0.1", "allow_store": True},
+            "research": {"ae_title": "RESEARCH", "host": "127.0.0.1", "port": 104},
+        },
+        "storage": {"path": str(folder / "storage")},
+        "rules": [
+            {"name": "all", "from": "clinical", "profile": "research", "project": "p", "target": ["research"]},
+            {"name": "default", "fallback": True, "action": "hold"},
+        ],
+        "secrets": {"key_file": str(folder / "key")},
+    }
+    path = folder / "gateway.yaml"
+    path.write_text(yaml.safe_dump(config | sections))
+    return path
+
+
+@pytest.fixture
+def config_file(tmp_path):
+    """A configuration with a node that sends and one that is sent to."""
+    return write_configuration(tmp_path)

@@ -6,9 +6,7 @@ import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
-from config.keys import write_key
 from config.load import load_gateway
 from gateway.audit_chain import verify
 from gateway.audit_messages import EVENTS, LARGEST_BYTES, Messages
@@ -16,7 +14,7 @@ from gateway.cli import main
 from tests.factories.audit_schema import faults
 from tests.factories.crosswalk import crosswalk_entry
 
-from .conftest import SmallNode
+from .conftest import SmallNode, write_configuration
 
 ACTIONS = (
     *("start", "stop", "reload", "config_change", "model_change", "receive", "clean", "hold", "refuse", "release"),
@@ -30,20 +28,11 @@ ACTIONS = (
 @pytest.fixture
 def config_file(tmp_path):
     """A configuration; what messages say stands in it."""
-    write_key(tmp_path / "key")
-    config = {
-        "nodes": {
-            "clinical": {"ae_title": "CLINICAL", "host": ["10.0.0.0/24", "10.1.2.3"], "port": 104, "allow_store": True},
-            "research": {"ae_title": "RESEARCH", "host": "pacs.example", "port": 104, "local_aet": "SENDER"},
-        },
-        "storage": {"path": str(tmp_path / "storage")},
-        "rules": [{"name": "default", "fallback": True, "action": "hold"}],
-        "secrets": {"key_file": str(tmp_path / "key")},
-        "audit": {"participants": "none"},
+    nodes = {
+        "clinical": {"ae_title": "CLINICAL", "host": ["10.0.0.0/24", "10.1.2.3"], "port": 104, "allow_store": True},
+        "research": {"ae_title": "RESEARCH", "host": "pacs.example", "port": 104, "local_aet": "SENDER"},
     }
-    path = tmp_path / "gateway.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    return write_configuration(tmp_path, nodes=nodes, audit={"participants": "none"})
 
 
 @pytest.fixture

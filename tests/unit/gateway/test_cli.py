@@ -4,36 +4,13 @@ import json
 import stat
 
 import pytest
-import yaml
 
-from config.keys import write_key
 from gateway.cli import COMMANDS, main, parser
 from gateway.entries import Route
 from gateway.spool import Shelf
 from gateway.studies import Studies
 
 from .conftest import ROUTE, WORKER, SmallNode
-
-
-@pytest.fixture
-def config_file(tmp_path):
-    """A configuration whose storage has a ledger."""
-    write_key(tmp_path / "key")
-    config = {
-        "nodes": {
-            "clinical": {"ae_title": "CLINICAL", "host": "127.0.0.1", "allow_store": True},
-            "research": {"ae_title": "RESEARCH", "host": "127.0.0.1", "port": 104},
-        },
-        "storage": {"path": str(tmp_path / "storage")},
-        "rules": [
-            {"name": "all", "from": "clinical", "profile": "research", "project": "p", "target": ["research"]},
-            {"name": "default", "fallback": True, "action": "hold"},
-        ],
-        "secrets": {"key_file": str(tmp_path / "key")},
-    }
-    path = tmp_path / "gateway.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 @pytest.fixture

@@ -8,16 +8,14 @@ import threading
 
 import pytest
 import sqlalchemy as sa
-import yaml
 
-from config.keys import write_key
 from gateway import log
 from gateway.cli import main
 from gateway.requestor import Failure
 from gateway.retrieve import Pulled, Retrieval, Why
 from gateway.tables import audit
 
-from .conftest import SmallNode
+from .conftest import SmallNode, write_configuration
 
 
 @pytest.fixture(autouse=True)
@@ -33,25 +31,13 @@ def _undone(monkeypatch):
 @pytest.fixture
 def config_file(tmp_path):
     """A configuration with a PACS that can be called and one that cannot."""
-    write_key(tmp_path / "key")
-    config = {
-        "listener": {"ae_titles": ["SONOVEIL", "SECOND"]},
-        "nodes": {
-            "clinical": {"ae_title": "CLINICAL", "host": "127.0.0.1", "port": 104, "allow_store": True},
-            "archive": {"ae_title": "ARCHIVE", "host": "127.0.0.1", "port": 104},
-            "modality": {"ae_title": "US1", "host": "127.0.0.1", "allow_store": True},
-            "research": {"ae_title": "RESEARCH", "host": "127.0.0.1", "port": 105},
-        },
-        "storage": {"path": str(tmp_path / "storage")},
-        "rules": [
-            {"name": "all", "from": "clinical", "profile": "research", "project": "p", "target": ["research"]},
-            {"name": "default", "fallback": True, "action": "hold"},
-        ],
-        "secrets": {"key_file": str(tmp_path / "key")},
+    nodes = {
+        "clinical": {"ae_title": "CLINICAL", "host": "127.0.0.1", "port": 104, "allow_store": True},
+        "archive": {"ae_title": "ARCHIVE", "host": "127.0.0.1", "port": 104},
+        "modality": {"ae_title": "US1", "host": "127.0.0.1", "allow_store": True},
+        "research": {"ae_title": "RESEARCH", "host": "127.0.0.1", "port": 105},
     }
-    path = tmp_path / "gateway.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    return write_configuration(tmp_path, nodes=nodes, listener={"ae_titles": ["SONOVEIL", "SECOND"]})
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import stat
 
 import pytest
 import sqlalchemy as sa
-import yaml
 
 from config.keys import read_key, write_key
 from gateway.cli import main
@@ -23,27 +22,6 @@ from tests.factories.crosswalk import crosswalk_entry
 from .conftest import SmallNode
 
 SECOND = Route(rule="default", project="q", profile="research", targets=("research",))
-
-
-@pytest.fixture
-def config_file(tmp_path):
-    """A configuration whose storage has a ledger."""
-    write_key(tmp_path / "key")
-    config = {
-        "nodes": {
-            "clinical": {"ae_title": "CLINICAL", "host": "127.0.0.1", "allow_store": True},
-            "research": {"ae_title": "RESEARCH", "host": "127.0.0.1", "port": 104},
-        },
-        "storage": {"path": str(tmp_path / "storage")},
-        "rules": [
-            {"name": "all", "from": "clinical", "profile": "research", "project": "p", "target": ["research"]},
-            {"name": "default", "fallback": True, "action": "hold"},
-        ],
-        "secrets": {"key_file": str(tmp_path / "key")},
-    }
-    path = tmp_path / "gateway.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 @pytest.fixture

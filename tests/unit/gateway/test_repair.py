@@ -7,9 +7,7 @@ import time
 
 import pytest
 import sqlalchemy as sa
-import yaml
 
-from config.keys import write_key
 from gateway import reconcile as module
 from gateway import repair as repair_module
 from gateway.audit_chain import read, verify
@@ -23,7 +21,7 @@ from gateway.study_accounts import by_study, indexes_of
 from gateway.tables import instance
 from tests.factories.crosswalk import crosswalk_entry
 
-from .conftest import SmallNode
+from .conftest import KEY, SmallNode, write_configuration
 
 _AN_HOUR_AND_MORE = 3700
 
@@ -267,19 +265,12 @@ def test_a_missing_receipt_unbalances_its_study(node):
 @pytest.fixture
 def command(tmp_path, capsys):
     """Run `sonoveil reconcile` on a node; return the node and the way to run it."""
-    write_key(tmp_path / "key")
-    (tmp_path / "key").write_bytes(bytes(range(32)))
-    config = {
-        "nodes": {"research": {"ae_title": "RESEARCH", "host": "127.0.0.1", "port": 104}},
-        "storage": {"path": str(tmp_path / "storage")},
-        "rules": [{"name": "default", "fallback": True, "action": "hold"}],
-        "secrets": {"key_file": str(tmp_path / "key")},
-    }
-    (tmp_path / "gateway.yaml").write_text(yaml.safe_dump(config))
+    config_file = write_configuration(tmp_path)
+    (tmp_path / "key").write_bytes(KEY)
     node = SmallNode(tmp_path / "storage")
 
     def run(*arguments):
-        code = main(["reconcile", "-c", str(tmp_path / "gateway.yaml"), *arguments])
+        code = main(["reconcile", "-c", str(config_file), *arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
