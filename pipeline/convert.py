@@ -74,6 +74,8 @@ def _is_written(opened: OpenInstance, output: Path, syntax: Syntax) -> bool:
     """Write and compare; False where the syntax cannot hold such an object or its encoder such samples."""
     if syntax.encapsulated and (opened.frames is None or opened.frames.description.is_float):
         return False
+    if opened.frames is not None and opened.frames.syntax.is_video:
+        return False  # a hundred times larger, and in colours of which no native syntax has four pixels share one
     try:
         converted = _convert(opened, output, syntax)
     except CannotEncodeError:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from pipeline.frames.stream import Frames
     from pipeline.plan import ConeArea
     from pipeline.references import KnownCrops
+    from pipeline.video import VideoOutput
 
 LONGEST_MENDING = 2
 """How often text that the verification found is redacted before the object is held."""
@@ -228,6 +229,7 @@ class Deidentifier:
         return (
             text is not None
             and text.fill == "inpaint"
+            and not frames.syntax.is_video
             and can_fill(
                 d.dtype,
                 samples=d.samples,
@@ -241,7 +243,10 @@ class Deidentifier:
             return NO_CONE
         from pipeline.cone_area import find_cone_area  # noqa: PLC0415  15 MB of libraries that a header job never needs
 
-        return find_cone_area(frames, source.header, self.profile.pixels.cone, self._cone, masks_fit=masks_fit)
+        cone = self.profile.pixels.cone
+        if frames.syntax.is_video:  # its syntaxes allow few sizes
+            cone = cone.model_copy(update={"crop": False})
+        return find_cone_area(frames, source.header, cone, self._cone, masks_fit=masks_fit)
 
     def _write_until_clean(
         self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, keep: KeepRule, output: Path
@@ -264,7 +269,13 @@ class Deidentifier:
 
     def _write(
         self, frames: Frames, scrubbed: ScrubbedHeader, plan: RedactionPlan, output: Path, *, text_is_gone: bool
-    ) -> Output:
+    ) -> Output | VideoOutput:
+        if frames.syntax.is_video:
+            from pipeline.video import write_video  # noqa: PLC0415  few objects are video
+
+            video = write_video(output, scrubbed.dataset, frames, plan, text_is_gone=text_is_gone)
+            verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
+            return video
         written = write_redacted(output, scrubbed.dataset, choose_output(frames, plan), text_is_gone=text_is_gone)
         verify_identity(output, scrubbed.dataset, scrubbed.identifiers, pixels_follow=True)
         return written

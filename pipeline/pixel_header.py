@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
 
 from pipeline.coordinates import move_coordinates
 from pipeline.plan import clipped
@@ -88,6 +89,37 @@ def describe_output(
                 delattr(finished, keyword)
         move_coordinates(finished, plan.crop, rows=plan.rows, columns=plan.columns)
     return finished
+
+
+def tell_further_loss(header: Dataset, loss: Loss, *, before: Loss) -> None:
+    """Add a second loss to the history (PS3.3, C.7.6.1.1.5): one ratio and one method for every step.
+
+    Parameters
+    ----------
+    header
+        Changed; it tells of at least one loss.
+    before
+        What the source's syntax lost: the method of a history that names ratios alone.
+    """
+    ratios, methods = (_values(header, f"LossyImageCompression{name}") for name in ("Ratio", "Method"))
+    methods.extend([before.method] * (len(ratios) - len(methods)))
+    header.LossyImageCompressionRatio = [*ratios, f"{loss.ratio:.4g}"]
+    header.LossyImageCompressionMethod = [*methods, loss.method]
+
+
+def tell_further_step(header: Dataset, step: str) -> None:
+    """Add a step to the description of how the pixels were derived."""
+    before = str(header.get("DerivationDescription") or "").strip()
+    joined = f"{before}; {step}" if before else step[:1].upper() + step[1:]
+    if len(joined) <= _LONGEST_ST:
+        header.DerivationDescription = joined
+
+
+def _values(header: Dataset, keyword: str) -> list[str]:
+    value = header.get(keyword)
+    if value is None or value == "":
+        return []
+    return [str(one) for one in value] if isinstance(value, MultiValue | list) else [str(value)]
 
 
 def _filled_in(plan: RedactionPlan) -> str:

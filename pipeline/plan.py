@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.frames.description import VIDEO_COLOUR
 from pipeline.painting import cells_of
 from pipeline.records import (
     BlankedBox,
@@ -36,6 +37,8 @@ TEXT_RULE = "text"
 """Of what is blanked because text was found there at the first look."""
 Box = tuple[int, int, int, int]
 """left, top, right, bottom."""
+_VIDEO_GRID = (4, 2)
+"""Rows and columns of a video that share their colour, where two fields make a frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ class RedactionPlan:
         left and top edges of the crop.
     fills_in
         What is blanked for text alone is filled in from around; what the verification still finds becomes black.
+    dropped
+        What of a video is not written, beside its pictures: `audio`, `data`, `subtitle`.
     """
 
     _last: list[tuple[tuple[Redaction, ...], NDArray[np.bool_]]] = field(
@@ -116,6 +121,7 @@ class RedactionPlan:
     redactions: tuple[Redaction, ...]
     text: tuple[TextFinding, ...]
     fills_in: bool = False
+    dropped: tuple[str, ...] = ()
 
     @property
     def crop(self) -> Box:
@@ -196,6 +202,7 @@ class RedactionPlan:
             kept_rule=self.cone.rule,
             doubt=self.cone.doubt,
             blanked=tuple(dict.fromkeys(self._as_blanked(redaction) for redaction in self.redactions)),
+            dropped=self.dropped,
         )
 
     def _as_blanked(self, redaction: Redaction) -> BlankedBox:
@@ -254,6 +261,8 @@ def unpacked_mask(packed: str, rows: int, columns: int) -> NDArray[np.bool_]:
 
 def grid_of(description: PixelDescription) -> tuple[int, int]:
     """Return the smallest area (rows, columns) that can be blanked in samples that are written one by one."""
+    if description.photometric == VIDEO_COLOUR:
+        return _VIDEO_GRID
     return (1, 2 if description.is_subsampled else 1)
 
 

@@ -178,6 +178,8 @@ class WrittenPlan:
         where there is no cone.
     doubt
         Why the model's cone was not taken; empty where it was.
+    dropped
+        What of a video was not written, beside its pictures: `audio`, `data`, `subtitle`.
     """
 
     rows: int
@@ -188,6 +190,7 @@ class WrittenPlan:
     kept_rule: str
     doubt: str
     blanked: tuple[BlankedBox, ...]
+    dropped: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,7 @@ def plan_record(plan: WrittenPlan) -> dict[str, Any]:
             {"frames": [one.frame_first, one.frame_last], "box": list(one.box), "rule": one.rule}
             for one in plan.blanked
         ],
+        "dropped": list(plan.dropped),
     }
 
 

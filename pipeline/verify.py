@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.records import TextFinding
     from pipeline.redact import Output
     from pipeline.text_search import KeepRule
+    from pipeline.video import VideoOutput
 
 _IDENTITY = (
     "SOPClassUID",
@@ -83,7 +84,9 @@ def _search_bytes(path: Path, written: OpenInstance, identifiers: Identifiers) -
             tail = chunk[-_LONGEST_IDENTIFIER_BYTES:]
 
 
-def verify_pixels(path: Path, output: Output, scanner: Scanner | None, keep: KeepRule) -> tuple[TextFinding, ...]:
+def verify_pixels(
+    path: Path, output: Output | VideoOutput, scanner: Scanner | None, keep: KeepRule
+) -> tuple[TextFinding, ...]:
     """Compare every frame with the plan, and look for text that is left.
 
     Parameters
@@ -120,7 +123,7 @@ def verify_pixels(path: Path, output: Output, scanner: Scanner | None, keep: Kee
         return merged(as_findings(readable, output.plan.cone, keep, rule="verify", offset=(left, top)))
 
 
-def _compared(frames: Frames, output: Output) -> Iterator[DecodedFrame]:
+def _compared(frames: Frames, output: Output | VideoOutput) -> Iterator[DecodedFrame]:
     """Yield each written frame, once its samples have been found as planned."""
     for index in range(len(frames)):
         decoded = frames.decoded(index)

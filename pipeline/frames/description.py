@@ -23,8 +23,10 @@ MAX_FRAMES = 200_000
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}
+VIDEO_COLOUR = "YBR_PARTIAL_420"
+"""Of video alone: four pixels share their colour."""
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
-_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", VIDEO_COLOUR)
 _ALLOCATED = (1, 8, 16, 32)
 _COLOUR_SAMPLES = 3
 

@@ -61,6 +61,25 @@ def index_fragments(
     return _group_by_end_marks(stream, fragments, frames)
 
 
+def stream_fragments(stream: BinaryIO, start: int) -> tuple[Fragment, ...]:
+    """Return the fragments of one stream that holds all frames (PS3.5, A.4, video).
+
+    Parameters
+    ----------
+    start
+        Absolute position of the Basic Offset Table's item; what it says is of no use here.
+
+    Raises
+    ------
+    Held
+        `UNDECODABLE` where items are damaged or cut, or there is none.
+    """
+    _, fragments = _read_items(stream, start)
+    if not fragments:
+        raise Held(Reason.UNDECODABLE, "the encapsulated pixel data is empty")
+    return tuple(fragments)
+
+
 def read_frame(stream: BinaryIO, fragments: tuple[Fragment, ...]) -> bytes:
     """Return the bytes of one frame, its fragments joined."""
     parts = []

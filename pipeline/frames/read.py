@@ -94,7 +94,7 @@ def _read(file: BinaryIO) -> OpenInstance:
     frames = None
     if element is not None:
         description = describe_pixels(header, element.keyword)
-        frames = Frames(
+        frames = _kind_of_frames(syntax_of(syntax_uid))(
             stream=stream,
             element=element,
             description=description,
@@ -103,6 +103,14 @@ def _read(file: BinaryIO) -> OpenInstance:
             extended_offsets=offsets,
         )
     return OpenInstance(header=header, source_syntax_uid=syntax_uid, frames=frames)
+
+
+def _kind_of_frames(syntax: Syntax) -> type[Frames]:
+    if not syntax.is_video:
+        return Frames
+    from pipeline.frames.video.frames import VideoFrames  # noqa: PLC0415  few objects are video
+
+    return VideoFrames
 
 
 def _read_header(file: BinaryIO) -> tuple[FileDataset, BinaryIO]:

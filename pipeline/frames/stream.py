@@ -13,6 +13,7 @@ from pipeline.frames.boxes import without_boxes
 from pipeline.frames.codestreams import DamagedCodestreamError, without_metadata
 from pipeline.frames.decode import DecodedFrame, decode_frame
 from pipeline.frames.deflate import only_deflated
+from pipeline.frames.description import VIDEO_COLOUR
 from pipeline.frames.display import Presentation, read_presentation, renderings
 from pipeline.frames.fragments import FragmentIndex, index_fragments, read_frame
 from pipeline.frames.run_lengths import only_run_lengths
@@ -95,6 +96,8 @@ class Frames:
         )
         self.aside: Aside | None = None
         self._index: FragmentIndex = ()
+        if description.photometric == VIDEO_COLOUR:
+            raise Held(Reason.UNDECODABLE, "the colour of a video, and no video")
         if syntax.encapsulated:
             self._index = index_fragments(stream, element.offset, description.frames, extended_offsets)
         else:

@@ -33,6 +33,12 @@ class Coding(StrEnum):
     """ISO/IEC 18181-1."""
     DEFLATED = "deflated"
     """Every frame is a deflate stream (RFC 1951) of its native bytes."""
+    MPEG_2 = "mpeg_2"
+    """ISO/IEC 13818-2: all frames are one stream, as in the next two."""
+    AVC = "avc"
+    """ISO/IEC 14496-10, ITU-T H.264."""
+    HEVC = "hevc"
+    """ISO/IEC 23008-2, ITU-T H.265."""
 
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
@@ -50,6 +56,15 @@ JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
 JPEG_XL_RECOMPRESSION = "1.2.840.10008.1.2.4.111"
 HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
 DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+MPEG_2_MAIN_LEVEL = "1.2.840.10008.1.2.4.100"
+MPEG_2_HIGH_LEVEL = "1.2.840.10008.1.2.4.101"
+AVC_41 = "1.2.840.10008.1.2.4.102"
+AVC_41_DISC = "1.2.840.10008.1.2.4.103"
+AVC_42 = "1.2.840.10008.1.2.4.104"
+HEVC_MAIN = "1.2.840.10008.1.2.4.107"
+HEVC_MAIN_10 = "1.2.840.10008.1.2.4.108"
+FRAGMENTABLE = ".1"
+"""Behind the UID of a video syntax: its stream may stand in several fragments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +112,13 @@ class Syntax:
 
     @property
     def is_copied(self) -> bool:
-        """Coded frames can be cleaned of what is no pixel without coding them again."""
-        return self.coding is not Coding.JPEG_XL
+        """Coded frames can be cleaned of what is no pixel without coding them again, one by one."""
+        return self.coding is not Coding.JPEG_XL and not self.is_video
+
+    @property
+    def is_video(self) -> bool:
+        """All frames are one coded stream: no frame has bytes of its own."""
+        return self.coding in _VIDEO
 
 
 _LOSSY_METHODS = {
@@ -106,7 +126,11 @@ _LOSSY_METHODS = {
     Coding.JPEG_LS: "ISO_14495_1",
     Coding.JPEG_2000: "ISO_15444_1",
     Coding.JPEG_XL: "ISO_18181_1",
+    Coding.MPEG_2: "ISO_13818_2",
+    Coding.AVC: "ISO_14496_10",
+    Coding.HEVC: "ISO_23008_2",
 }
+_VIDEO = frozenset({Coding.MPEG_2, Coding.AVC, Coding.HEVC})
 
 
 def _native(uid: str, *, implicit_vr: bool = False, little_endian: bool = True, deflated: bool = False) -> Syntax:
@@ -165,6 +189,19 @@ _ALL = (
             ("1.2.840.10008.1.2.4.203", False),
         )
     ),
+    *(
+        _encapsulated(uid + variant, coding, lossless=False)
+        for uid, coding in (
+            (MPEG_2_MAIN_LEVEL, Coding.MPEG_2),
+            (MPEG_2_HIGH_LEVEL, Coding.MPEG_2),
+            (AVC_41, Coding.AVC),
+            (AVC_41_DISC, Coding.AVC),
+            (AVC_42, Coding.AVC),
+        )
+        for variant in ("", FRAGMENTABLE)
+    ),
+    _encapsulated(HEVC_MAIN, Coding.HEVC, lossless=False),
+    _encapsulated(HEVC_MAIN_10, Coding.HEVC, lossless=False),
 )
 
 SYNTAXES: Mapping[str, Syntax] = MappingProxyType({syntax.uid: syntax for syntax in _ALL})
@@ -177,7 +214,7 @@ def syntax_of(uid: str) -> Syntax:
     Raises
     ------
     Held
-        `UNDECODABLE` where this version cannot read the syntax (video, private ones).
+        `UNDECODABLE` where this version cannot read the syntax (stereoscopic video, private ones).
     """
     if uid not in SYNTAXES:
         raise Held(Reason.UNDECODABLE, "the transfer syntax is not one that this version can decode")

@@ -68,8 +68,24 @@ class EncapsulatedPixels:
     codestreams: Iterable[bytes]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPixels:
+    """Encapsulated pixel data to write: one stream that holds all frames, behind an empty offset table.
+
+    Parameters
+    ----------
+    lengths
+        Of its fragments, in bytes.
+    chunks
+        Of each fragment.
+    """
+
+    lengths: tuple[int, ...]
+    chunks: Iterable[Iterable[bytes]]
+
+
 def write_instance(
-    path: Path, header: Dataset, syntax: Syntax, pixels: NativePixels | EncapsulatedPixels | None
+    path: Path, header: Dataset, syntax: Syntax, pixels: NativePixels | EncapsulatedPixels | StreamPixels | None
 ) -> None:
     """Write one object durably under `path`, over what may be there.
 
@@ -95,6 +111,8 @@ def write_instance(
         write_part10_to(file, header, syntax.uid)
         if isinstance(pixels, NativePixels):
             _write_native(file, syntax, pixels)
+        elif isinstance(pixels, StreamPixels):
+            _write_stream(file, pixels)
         elif pixels is not None:
             _write_encapsulated(file, pixels)
 
@@ -149,6 +167,21 @@ def _write_native(file: BinaryIO, syntax: Syntax, pixels: NativePixels) -> None:
     if written != pixels.length:
         raise Held(Reason.VERIFICATION_FAILED, "another number of bytes was written than was planned")
     file.write(b"\x00" * padding)
+
+
+def _write_stream(file: BinaryIO, pixels: StreamPixels) -> None:
+    file.write(struct.pack("<HH2sHL", _PIXEL_GROUP, 0x0010, b"OB", 0, _UNDEFINED))
+    file.write(struct.pack("<LL", _ITEM, 0))
+    for length, chunks in zip(pixels.lengths, pixels.chunks, strict=True):
+        file.write(struct.pack("<LL", _ITEM, length + length % 2))
+        written = 0
+        for chunk in chunks:
+            file.write(chunk)
+            written += len(chunk)
+        if written != length:
+            raise Held(Reason.VERIFICATION_FAILED, "another number of bytes was written than was planned")
+        file.write(b"\x00" * (length % 2))
+    file.write(struct.pack("<LL", _DELIMITER, 0))
 
 
 def _write_encapsulated(file: BinaryIO, pixels: EncapsulatedPixels) -> None:
