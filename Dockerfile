@@ -4,6 +4,8 @@
 #   docker build --target cpu  -t sonoveil:cpu  .
 #   docker build --target cuda -t sonoveil:cuda .      (run it with --gpus all)
 #
+# With video (MPEG-2, H.264, HEVC): --build-arg VIDEO=1. Not by default, because PyAV's wheel carries GPL encoders.
+#
 # The configuration is mounted at /etc/sonoveil/gateway.yaml, the key beside it; everything the node keeps is in the
 # volume /var/lib/sonoveil. Both must belong to user 10001.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
@@ -16,6 +18,7 @@ ARG UV=0.13.8
 # ---- cpu ---------------------------------------------------------------------------------------------------------
 FROM ${PYTHON_IMAGE} AS cpu-build
 ARG UV
+ARG VIDEO
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1
 RUN python -m venv /opt/uv \
  && /opt/uv/bin/pip install --no-cache-dir --disable-pip-version-check "uv==${UV}" \
@@ -23,7 +26,7 @@ RUN python -m venv /opt/uv \
 WORKDIR /src
 # Dependencies first: they change less often than the code, and the layer is kept.
 COPY pyproject.toml constraints.txt ./
-RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python -c constraints.txt --extra cpu -r pyproject.toml
+RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python -c constraints.txt --extra cpu ${VIDEO:+--extra video} -r pyproject.toml
 COPY README.md LICENSE ./
 COPY config config
 COPY models models
@@ -64,6 +67,7 @@ RUN apt-get update \
 
 FROM cuda-base AS cuda-build
 ARG UV
+ARG VIDEO
 ARG ONNXRUNTIME_GPU
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1
 RUN python3 -m venv /opt/uv \

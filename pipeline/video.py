@@ -115,8 +115,8 @@ def write_video(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan
     Raises
     ------
     Held
-        `UNDECODABLE` where it cannot be read or coded again; `RESOURCE_LIMIT` where it is longer than a fragment can be;
-        `VERIFICATION_FAILED` where something else than pictures was written.
+        `UNDECODABLE` where it cannot be read or coded again; `RESOURCE_LIMIT` where it is longer than a fragment
+        can be; `REFERENCES_CROPPED` where it would have to be cropped; `VERIFICATION_FAILED` where something else than pictures was written.
     """
     assert isinstance(frames, VideoFrames), "the syntax is one of video"
     if plan.crop != (0, 0, plan.columns, plan.rows):
@@ -196,7 +196,7 @@ def _check_bare(path: Path, output: VideoOutput) -> None:
                 name: value for name, value in player.stream.metadata.items() if value != _TAGS_OF_STREAMS.get(name)
             }
             coding = output.syntax.coding
-            expected = container_for(output.frames.film.container, coding)
+            expected = container_for(output.frames.film.container, coding, is_copy=output.verbatim)
             timing = has_timing(output.syntax) and not output.verbatim
             is_bare = not tags and not said and len(player.input.streams) == 1 and player.container is expected
             if not is_bare or not all(

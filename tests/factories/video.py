@@ -155,7 +155,9 @@ def video_object(
     size = -(-len(stream) // fragments)
     size += size % 2
     parts = [stream[at : at + size] for at in range(0, len(stream), size)]
-    items = [struct.pack("<LL", 0xE000FFFE, len(part) + len(part) % 2) + part + b"\0" * (len(part) % 2) for part in parts]
+    items = [
+        struct.pack("<LL", 0xE000FFFE, len(part) + len(part) % 2) + part + b"\0" * (len(part) % 2) for part in parts
+    ]
     ds.PixelData = struct.pack("<LL", 0xE000FFFE, 0) + b"".join(items)
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True

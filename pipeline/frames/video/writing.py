@@ -61,7 +61,9 @@ def code_again(frames: VideoFrames, mask_of: Callable[[int], NDArray[np.bool_]],
     """
     film = frames.film
     limits_of(frames.syntax).check(rows=film.rows, columns=film.columns, bits=film.bits, rate=film.rate)
-    _write(_cleaned(_encoded(frames, mask_of), frames.syntax.coding, timing=has_timing(frames.syntax)), frames, file)
+    coding = frames.syntax.coding
+    pictures = _cleaned(_encoded(frames, mask_of), coding, timing=has_timing(frames.syntax))
+    _write(pictures, frames, container_for(film.container, coding, is_copy=False), file)
 
 
 def copy_stream(frames: VideoFrames, file: BinaryIO) -> None:
@@ -72,9 +74,10 @@ def copy_stream(frames: VideoFrames, file: BinaryIO) -> None:
     Held
         `UNDECODABLE` where it cannot be walked.
     """
-    player = frames.player()
+    coding, player = frames.syntax.coding, frames.player()
     try:
-        _write(_cleaned(_copied(player, frames.syntax.coding), frames.syntax.coding, timing=False), frames, file)
+        pictures = _cleaned(_copied(player, coding), coding, timing=False)
+        _write(pictures, frames, container_for(frames.film.container, coding, is_copy=True), file)
     finally:
         player.close()
 
@@ -84,9 +87,13 @@ def has_timing(syntax: Syntax) -> bool:
     return base_uid(syntax) == _WITH_TIMING
 
 
-def container_for(container: Container, coding: Coding) -> Container:
-    """Return what a stream is written in: what it came in where DICOM allows it, else a transport stream."""
-    if coding is not Coding.MPEG_2 and container in (Container.NONE, Container.PROGRAM):
+def container_for(container: Container, coding: Coding, *, is_copy: bool) -> Container:
+    """Return what a stream is written in.
+
+    It is what it came in, unless it is coded again and DICOM does not allow that container (PS3.5, 8.2.7): then a
+    transport stream.
+    """
+    if not is_copy and coding is not Coding.MPEG_2 and container in (Container.NONE, Container.PROGRAM):
         return Container.TRANSPORT
     return container
 
@@ -201,14 +208,11 @@ def _cleaned(pictures: Iterable[CodedPicture], coding: Coding, *, timing: bool) 
             )
 
 
-def _write(pictures: Iterable[CodedPicture], frames: VideoFrames, file: BinaryIO) -> None:
-    film, coding = frames.film, frames.syntax.coding
-    container = container_for(film.container, coding)
+def _write(pictures: Iterable[CodedPicture], frames: VideoFrames, container: Container, file: BinaryIO) -> None:
     if container is Container.NONE:
-        for picture in pictures:
-            file.write(picture.data)
+        file.writelines(picture.data for picture in pictures)
         return
-    av = load()
+    av, film, coding = load(), frames.film, frames.syntax.coding
     try:
         with av.open(file, "w", format=MUXERS[container], options={"fflags": "+bitexact"}) as output:
             stream = output.add_mux_stream(CODECS[coding], rate=film.rate, width=film.columns, height=film.rows)
