@@ -116,7 +116,8 @@ def write_video(path: Path, header: Dataset, frames: Frames, plan: RedactionPlan
     ------
     Held
         `UNDECODABLE` where it cannot be read or coded again; `RESOURCE_LIMIT` where it is longer than a fragment
-        can be; `REFERENCES_CROPPED` where it would have to be cropped; `VERIFICATION_FAILED` where something else than pictures was written.
+        can be; `REFERENCES_CROPPED` where it would have to be cropped; `VERIFICATION_FAILED` where something else than
+        pictures was written.
     """
     assert isinstance(frames, VideoFrames), "the syntax is one of video"
     if plan.crop != (0, 0, plan.columns, plan.rows):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from importlib.util import find_spec
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from config.load import load_gateway
@@ -96,8 +96,8 @@ def _libraries() -> Iterator[_Finding]:
             "missing: redacted JPEG is written uncompressed, many times larger (Debian: apt-get install libturbojpeg0)"
         )
     yield _Finding(subject="libturbojpeg", fine=True, note=note)
-    has_video = find_spec("av") is not None
-    note = "MPEG-2, H.264 and HEVC are read and written" if has_video else "missing: video is held (extra `video`, PyAV)"
+    can_play = find_spec("av") is not None
+    note = "MPEG-2, H.264, HEVC can be redacted" if can_play else "missing: video is held (extra `video`: PyAV)"
     yield _Finding(subject="video", fine=True, note=note)
 
 

@@ -1,4 +1,4 @@
-"""Videos made for tests: a clip with a name in it, coded by PyAV, with identifiers planted wherever a video has room."""
+"""Videos made for tests: a moving clip coded by PyAV, with identifiers planted wherever a video has room."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NAME_BOX = (16, 16, 136, 40)
 
 
 def clip(frames: int = 12, rows: int = ROWS, columns: int = COLUMNS, *, bar: bool = True) -> NDArray[np.uint8]:
-    """Return luminance (frames, rows, columns) of soft tissue that moves, nowhere above 200, and a white bar on it."""
-    noise = np.random.default_rng(7).integers(40, 200, (rows // 8 + 1, columns // 8 + 1)).astype(np.uint8)
-    soft = cv2.resize(noise, (columns, rows), interpolation=cv2.INTER_CUBIC).clip(40, 200)
+    """Return luminance (frames, rows, columns) of soft tissue that moves, nowhere above 160, and a white bar on it."""
+    noise = np.random.default_rng(7).integers(40, 160, (rows // 8 + 1, columns // 8 + 1)).astype(np.uint8)
+    soft = cv2.resize(noise, (columns, rows), interpolation=cv2.INTER_CUBIC).clip(40, 160)
     pictures = np.stack([np.roll(soft, 2 * index, axis=1) for index in range(frames)])
     if bar:
         left, top, right, bottom = NAME_BOX

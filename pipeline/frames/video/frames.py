@@ -20,6 +20,7 @@ from pipeline.frames.display import Presentation, read_presentation
 from pipeline.frames.fragments import stream_fragments
 from pipeline.frames.stream import Frames, PixelElement
 from pipeline.frames.video.joined import JoinedFragments
+from pipeline.frames.video.limits import LARGEST_PICTURE
 from pipeline.frames.video.player import Player, planes_of
 from pipeline.reasons import Held, Reason
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.frames.video.player import Film
 
 _KEPT_FRAMES = 3
+_PADDING = 63
+"""Rows or columns that a coded picture may have beyond those that are shown, at most: a block less one."""
 _SAMPLES = 3
 _BT709, _BT601 = (0.2126, 0.0722), (0.299, 0.114)
 """Shares of red and blue in luminance (ITU-R BT.709 and BT.601)."""
@@ -58,12 +61,15 @@ class VideoFrames(Frames):
     ) -> None:
         if description.samples != _SAMPLES or description.keyword != "PixelData":
             raise Held(Reason.UNDECODABLE, "a video of one colour")
+        if description.rows * description.columns > LARGEST_PICTURE:
+            raise Held(Reason.UNDECODABLE, "a video whose pictures are larger than any syntax allows")
         self.description = replace(description, photometric=VIDEO_COLOUR, planar=0)
         self.syntax = syntax
         self.element = element
         self.presentation: Presentation = read_presentation(header, self.description)
         self.is_swapped = False
         self._stream = stream
+        self.aside = None
         self._may_hide_bits = False
         self.fragments = stream_fragments(stream, element.offset)
         self._index = (self.fragments,)
@@ -84,7 +90,10 @@ class VideoFrames(Frames):
 
     def player(self) -> Player:
         """Return the stream from its start, as often as it is wanted."""
-        return Player(JoinedFragments(self._stream, self.fragments), self.syntax.coding, self._header_rate)
+        d = self.description
+        most = (d.rows + _PADDING) * (d.columns + _PADDING)
+        joined = JoinedFragments(self._stream, self.fragments)
+        return Player(joined, self.syntax.coding, self._header_rate, most_pixels=most)
 
     def pictures(self) -> Iterator[Any]:
         """Yield every picture of the library, as many as the header announces.
@@ -111,8 +120,12 @@ class VideoFrames(Frames):
 
     def decoded(self, index: int) -> DecodedFrame:
         """Return the samples of frame `index`."""
-        if index not in self._kept:
-            self._play_to(index)
+        if index in self._kept:
+            return DecodedFrame(self._kept[index], VIDEO_COLOUR)
+        put_aside = None if self.aside is None else self.aside.get(index)
+        if put_aside is not None and self._film is not None:
+            return DecodedFrame(*put_aside)
+        self._play_to(index)
         return DecodedFrame(self._kept[index], VIDEO_COLOUR)
 
     def show(self, frame: DecodedFrame, index: int) -> tuple[NDArray[np.uint8], ...]:  # noqa: ARG002  windows are of grey
@@ -137,8 +150,8 @@ class VideoFrames(Frames):
         self._wanted = index
         while self._next <= index:
             samples = next(self._playing)
-            if self._next == index and samples is not None:
-                self._keep(index, samples)
+            if samples is not None:
+                self._keep(self._next, samples)
             self._next += 1
         if self._next == len(self):
             next(self._playing, None)  # there must be no more frames than announced
@@ -148,11 +161,13 @@ class VideoFrames(Frames):
         self._kept[index] = samples
         while len(self._kept) > _KEPT_FRAMES:
             self._kept.popitem(last=False)
+        if self.aside is not None and self.aside.get(index) is None:
+            self.aside.put(index, DecodedFrame(samples, VIDEO_COLOUR))
 
     def _arrays(self) -> Iterator[NDArray[Any] | None]:
-        """Yield the samples of the frame that is wanted, and None for those before it."""
+        """Yield the samples of the frame that is wanted; those before it only where they can be put aside, else None."""
         for index, picture in enumerate(self.pictures()):
-            yield samples_of(picture) if index == self._wanted else None
+            yield samples_of(picture) if index == self._wanted or self.aside is not None else None
 
     def _check(self, film: Film) -> None:
         d = self.description

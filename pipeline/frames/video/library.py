@@ -81,8 +81,13 @@ def container_of(file: JoinedFragments) -> Container:
     return Container.PROGRAM if head[at + 3] == _PACK else Container.NONE
 
 
-def open_input(file: JoinedFragments, coding: Coding) -> Any:
+def open_input(file: JoinedFragments, coding: Coding, *, most_pixels: int) -> Any:
     """Open a stream for reading.
+
+    Parameters
+    ----------
+    most_pixels
+        A picture of more is an error before there is memory for it: already here the library decodes some.
 
     Raises
     ------
@@ -93,6 +98,6 @@ def open_input(file: JoinedFragments, coding: Coding) -> Any:
     container = container_of(file)
     name = _DEMUXERS.get(container, _ELEMENTARY[coding])
     try:
-        return av.open(file, format=name, metadata_errors="ignore")
+        return av.open(file, format=name, metadata_errors="ignore", options={"max_pixels": str(most_pixels)})
     except av.FFmpegError as error:
         raise Held(Reason.UNDECODABLE, f"a video cannot be opened ({type(error).__name__})") from error

@@ -95,6 +95,8 @@ _LIMITS = {
 }
 LIMITS: Mapping[str, VideoLimits] = MappingProxyType(_LIMITS)
 """By UID, without the ending of the fragmentable variants."""
+LARGEST_PICTURE = max(limits.frame_pixels for limits in LIMITS.values())
+"""Pixels of the largest picture of any syntax."""
 
 
 def base_uid(syntax: Syntax) -> str:

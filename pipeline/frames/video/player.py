@@ -79,11 +79,14 @@ class Player:
         The stream.
     rate
         Pictures a second as the header says; used where the stream does not say.
+    most_pixels
+        Of a picture; a larger one is an error.
     """
 
-    def __init__(self, file: JoinedFragments, coding: Coding, rate: Fraction | None) -> None:
+    def __init__(self, file: JoinedFragments, coding: Coding, rate: Fraction | None, *, most_pixels: int) -> None:
         self.container = container_of(file)
-        self._input = open_input(file, coding)
+        self._input = open_input(file, coding, most_pixels=most_pixels)
+        self._most_pixels = most_pixels
         self._stream = self._only_video(coding)
         self._header_rate = rate
         self._film: Film | None = None
@@ -105,7 +108,7 @@ class Player:
         av = load()
         context = self._stream.codec_context
         context.thread_count = 1
-        context.options = {"err_detect": "explode"}
+        context.options = {"err_detect": "explode", "max_pixels": str(self._most_pixels)}
         clock = _Clock()
         try:
             for picture in self._input.decode(self._stream):
