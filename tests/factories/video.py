@@ -143,18 +143,17 @@ def video_object(
         sop_class="1.2.840.10008.5.1.4.1.1.77.1.1.1",
         photometric="YBR_PARTIAL_420",
         NumberOfFrames=frames,
-        Modality="ES",
         BitsAllocated=8 if bits == 8 else 16,
         BitsStored=bits,
         HighBit=bits - 1,
         LossyImageCompression="01",
-        **attributes,
+        **{"Modality": "ES", **attributes},
     )
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = UID(syntax)
     size = -(-len(stream) // fragments)
     size += size % 2
-    parts = [stream[at : at + size] for at in range(0, len(stream), size)]
+    parts = [stream[at : at + size] for at in range(0, len(stream), size)] if stream else [b""]
     items = [
         struct.pack("<LL", 0xE000FFFE, len(part) + len(part) % 2) + part + b"\0" * (len(part) % 2) for part in parts
     ]

@@ -165,7 +165,7 @@ class VideoFrames(Frames):
             self.aside.put(index, DecodedFrame(samples, VIDEO_COLOUR))
 
     def _arrays(self) -> Iterator[NDArray[Any] | None]:
-        """Yield the samples of the frame that is wanted; those before it only where they can be put aside, else None."""
+        """Yield the samples of the frame that is wanted; of those before it where they can be put aside, else None."""
         for index, picture in enumerate(self.pictures()):
             yield samples_of(picture) if index == self._wanted or self.aside is not None else None
 

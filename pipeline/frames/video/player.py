@@ -151,7 +151,8 @@ class Player:
         videos = [one for one in self._input.streams.video if not one.disposition & av.stream.Disposition.attached_pic]
         if len(videos) != 1:
             raise Held(Reason.UNDECODABLE, "not one video, but none or several")
-        if videos[0].codec_context.name != CODECS[coding]:
+        context = videos[0].codec_context
+        if context is None or context.name != CODECS[coding]:
             raise Held(Reason.UNDECODABLE, "the video is not coded as its transfer syntax says")
         return videos[0]
 
