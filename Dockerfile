@@ -75,7 +75,7 @@ RUN python3 -m venv /opt/uv \
  && python3 -m venv --without-pip /opt/sonoveil
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
-RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python -c constraints.txt -r pyproject.toml \
+RUN /opt/uv/bin/uv pip install --python /opt/sonoveil/bin/python -c constraints.txt ${VIDEO:+--extra video} -r pyproject.toml \
       "onnxruntime-gpu==${ONNXRUNTIME_GPU}"
 COPY README.md LICENSE ./
 COPY config config
