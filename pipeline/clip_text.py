@@ -1,7 +1,8 @@
 """Reading a clip: every frame is looked at, and what it shows is read once.
 
 The first frame and the last are read whole, between them what is new (`novelty`), and in the end the darkest value of
-each pixel over all frames, in which letters stand alone that stand on all of them. A text that was read is followed as
+each pixel over all frames, in which letters stand alone that stand on all of them, where it shows what no frame that
+was read did. A text that was read is followed as
 long as its ink stands; where it changes the place is read again. The rule of this file: a reader that fails raises; it
 never gives "no text".
 """
@@ -177,8 +178,9 @@ class _Clip:
         if self._before is not None:
             self._new(self._before, (_whole(self._before),), (self._last, self._last))
         self._seen.extend(text for text, _ in self._followed)
-        if self._darkest is not None and self._last - self._first >= FEW_FRAMES:
-            self._seen.extend(self._scanner.read(self._darkest, _whole(self._darkest), (self._first, self._last)))
+        if self._darkest is not None and self._novelty is not None and self._last - self._first >= FEW_FRAMES:
+            for box in self._novelty.unlike_read(self._darkest):
+                self._seen.extend(self._scanner.read(self._darkest, box, (self._first, self._last)))
         self._novelty = self._before = self._darkest = None
         return self._seen
 

@@ -64,7 +64,7 @@ _CUT_SHARE = 0.3
 """The picture is another one when the mean of so many cells differs by so much from the frame before."""
 _AROUND_CELLS = (6, 3)
 """Columns and rows that are read around what is new, so that whole words are seen."""
-_WHOLE_SHARE = 0.5
+_WHOLE_SHARE = 0.8
 """Above this share of the frame, the whole frame is read."""
 
 
@@ -133,6 +133,17 @@ class Novelty:
             cells = _cells_of(box)
             self._steady[:, *cells] = np.maximum(self._steady[:, *cells], steady[:, *cells])
         return news
+
+    def unlike_read(self, view: NDArray[np.uint8]) -> tuple[Box, ...]:
+        """Tell where a view of the whole clip shows what no frame showed when it was read.
+
+        Parameters
+        ----------
+        view
+            uint8, shaped as the first frame.
+        """
+        difference = _brightest(cv2.absdiff(view, self._read))
+        return self._places(_pixels(difference, _CHANGED_LEVELS) >= _CHANGED_PIXELS)
 
     def _changed(self, shown: NDArray[np.uint8], brightest: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Tell which places are not as they were read, of those that rest and, now and then, of all."""
