@@ -45,6 +45,7 @@ from gateway.ledger import Ledger
 from gateway.part10 import data_set_offset
 from gateway.sealing import Sealer
 from gateway.spool import Spool, new_token, sync_file
+from tests.acceptance.node import running_node
 from tests.factories.planted import SOP_CLASSES, planted_object
 from tests.peers.certificates import Authority
 from tests.peers.dcmtk import storescp
@@ -453,36 +454,48 @@ def _outgoing(load: Load, path: Path) -> Outgoing:
 
 
 def _measure_memory(folder: Path, size_bytes: int) -> None:
-    (folder / "memory").mkdir()
-    with _ours(folder / "memory", "promise") as peer, raw_requestor(peer.port) as requestor:
-        before, peak, done = _anonymous_mb(peer.pid), 0.0, threading.Event()
+    """Send one large object to a whole node, whose rule holds it, and look at the process that receives."""
+    rules = [{"name": "default", "fallback": True, "action": "hold"}]
+    changes = {"rules": rules, "processing": {"workers": 1}}
+    for start in ("first start", "next start"):
+        with running_node(folder / "node", research_port=free_port(), **changes) as node:
+            assert node.process is not None
+            pid = node.process.pid
+            before, peak, took = _watched(pid, node.port, size_bytes)
+            print(
+                f"\n{start}, object of {size_bytes / 1e6:.0f} MB: {size_bytes / 1e6 / took:.0f} MB/s, anonymous memory"
+                f" of the process that receives {before:.0f} MB before, {peak:.0f} MB at most"
+            )
 
-        def watch() -> None:
-            nonlocal peak
-            while not done.wait(0.01):
-                peak = max(peak, _anonymous_mb(peer.pid))
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        sop_class = SOP_CLASSES["US"]
+def _watched(pid: int, port: int, size_bytes: int) -> tuple[float, float, float]:
+    """Return anonymous memory before and at most, and how long an object of that size took."""
+    before, peak, done = _anonymous_mb(pid), 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.01):
+            peak = max(peak, _anonymous_mb(pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    uid = f"1.2.3.{next(_numbers)}"
+    sop_class = SOP_CLASSES["US"]
+    with raw_requestor(port) as requestor:
         requestor.socket.settimeout(600)
         requestor.associate([(sop_class, [EXPLICIT_LITTLE])], calling=_CALLING, called=_AE)
-        requestor.socket.sendall(p_data(1, 3, store_rq(sop_class, "1.2.3")))
-        head = small_object(sop_class, "1.2.3")
-        requestor.socket.sendall(p_data(1, 0, head))
-        piece = p_data(1, 0, bytes(_FRAGMENT_BYTES))
         begun = time.perf_counter()
+        requestor.socket.sendall(p_data(1, 3, store_rq(sop_class, uid)))
+        requestor.socket.sendall(p_data(1, 0, small_object(sop_class, uid)))
+        piece = p_data(1, 0, bytes(_FRAGMENT_BYTES))
         for _ in range(size_bytes // _FRAGMENT_BYTES):
             requestor.socket.sendall(piece)
         requestor.socket.sendall(p_data(1, 2, bytes(2)))
         assert requestor.status() == 0x0000
         took = time.perf_counter() - begun
-        done.set()
-        watcher.join()
-        print(
-            f"\nobject of {size_bytes / 1e6:.0f} MB: {size_bytes / 1e6 / took:.0f} MB/s, anonymous memory of the"
-            f" receiver {before:.0f} MB before, {peak:.0f} MB at most"
-        )
+    done.set()
+    watcher.join()
+    return before, peak, took
 
 
 def _anonymous_mb(pid: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from gateway.tables import audit, audit_exported
 
 if TYPE_CHECKING:
     from config.schema import GatewayConfig
+    from gateway.starting import AuditorSettings
 
 _AT_ONCE = 100
 _MOST_OVER_A_CONNECTION = 1000
@@ -26,13 +26,6 @@ _MOST_OVER_A_CONNECTION = 1000
 _LOOK_EVERY_S = 1.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditorSettings:
-    """What the process is given; `config.audit.syslog` is not None."""
-
-    config: GatewayConfig
 
 
 class Auditor:

@@ -82,10 +82,10 @@ class CallingSocket(ClosingSocket):
                     connection.sendall(b"".join(pieces))
                 else:
                     _send_all(connection, pieces)
-            except OSError:
+            except OSError as error:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-                raise
+                raise _timed(error) from None
 
     # Reading
 
@@ -139,11 +139,15 @@ class CallingSocket(ClosingSocket):
         while len(self._ahead) < size:
             if self._ahead and time.monotonic() > until:
                 raise TimeoutError
-            read = connection.recv(_READ_BYTES)
+            try:
+                read = connection.recv(_READ_BYTES)
+            except OSError as error:
+                raise _timed(error) from None
             if not read:
                 raise ConnectionError
             self._ahead += read
-            acknowledge_now(connection)
+            if len(self._ahead) < size:  # else what is sent next acknowledges it
+                acknowledge_now(connection)
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Read so many bytes for the upper layer, fewer only when the peer closed."""
@@ -180,6 +184,22 @@ class CallingSocket(ClosingSocket):
         with suppress(OSError):
             if self._bell.fileno() in {descriptor for descriptor, _ in poll.poll(_LOOK_AGAIN_MS)}:
                 self._bell.hush()
+
+
+def let_the_system_time(connection: socket.socket, stall_s: float) -> None:
+    """Bound single reads and writes by the system instead of by polling before each; not with TLS.
+
+    Half the calls, and in Python each is a moment in which every other association's thread wants to run.
+    """
+    limit = struct.pack("@ll", int(stall_s), int(stall_s % 1 * 1_000_000))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        connection.setsockopt(socket.SOL_SOCKET, option, limit)
+    connection.settimeout(None)
+
+
+def _timed(error: OSError) -> OSError:
+    """Name the end of `let_the_system_time` as Python names its own."""
+    return TimeoutError() if isinstance(error, BlockingIOError) else error
 
 
 def _send_all(connection: socket.socket, pieces: Sequence[bytes | memoryview]) -> None:

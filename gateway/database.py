@@ -140,8 +140,21 @@ class Database:
         return database
 
     @classmethod
+    def is_current(cls, path: Path) -> bool:
+        """Tell whether there is a ledger of this version."""
+        if not path.exists():
+            return False
+        database = cls(path)
+        try:
+            return database.revision() == REVISION
+        finally:
+            database.close()
+
+    @classmethod
     def create_or_migrate(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Database:
         """Open a ledger, making it or bringing it up to this version first."""
+        if cls.is_current(path):
+            return cls.open(path, clock=clock)
         database = cls(path, clock=clock)
         from alembic import command  # noqa: PLC0415  half a second that commands beside the node need not pay
 

@@ -59,11 +59,14 @@ class DataSet:
         Of the file.
     offset, size
         Where it begins and how long it is, in bytes.
+    content
+        The data set itself where the whole file is small and has been read, else empty.
     """
 
     descriptor: int
     offset: int
     size: int
+    content: memoryview
 
 
 @contextmanager
@@ -87,17 +90,20 @@ def data_set_of(path: Path) -> Iterator[DataSet]:
 
 def _located(descriptor: int) -> DataSet:
     try:
-        size = os.fstat(descriptor).st_size
-        head = os.pread(descriptor, min(_FIRST_BYTES, size), 0)
+        head = os.pread(descriptor, _FIRST_BYTES, 0)
+        # Each call lets another association's thread in, and waits for it: a small file takes one.
+        is_whole = len(head) < _FIRST_BYTES
+        size = len(head) if is_whole else os.fstat(descriptor).st_size
         offset = data_set_offset(io.BytesIO(head))
-        if offset + 8 > len(head) and size > len(head):  # it may go on behind what was read
+        if offset + 8 > len(head) and not is_whole:  # it may go on behind what was read
             with os.fdopen(os.dup(descriptor), "rb") as file:
                 offset = data_set_offset(file)
     except (OSError, NotPart10Error):
         raise FileFault from None
     if offset > size:
         raise FileFault
-    return DataSet(descriptor=descriptor, offset=offset, size=size - offset)
+    content = memoryview(head)[offset:] if is_whole else memoryview(b"")
+    return DataSet(descriptor=descriptor, offset=offset, size=size - offset, content=content)
 
 
 def request_pdus(
@@ -127,11 +133,13 @@ def request_pdus(
         yield [*pieces, heading(context_id, _DATA_LAST, 0)]
         return
     in_window = min(max(_WINDOW_BYTES // most, 1), _MOST_FRAGMENTS) * most
-    view = window.of(min(in_window, data_set.size))
     whole = heading(context_id, _DATA, most)
     for start in range(0, data_set.size, in_window):
         size = min(in_window, data_set.size - start)
-        _fill(view[:size], data_set.descriptor, data_set.offset + start)
+        view = data_set.content[start : start + size]
+        if not view:
+            view = window.of(size)
+            _fill(view, data_set.descriptor, data_set.offset + start)
         is_last = start + size == data_set.size
         for begin in range(0, size, most):
             end = min(begin + most, size)

@@ -11,7 +11,6 @@ import math
 import random
 import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from config.schema import GatewayConfig, Send
     from gateway.dicomweb.sender import WebSender
+    from gateway.starting import ForwarderSettings
 
 _BATCH = 32
 _LEASE_S = 3600.0
@@ -50,15 +50,6 @@ _GROUP_S = 0.25
 """So many answers, or those of so long, are written to the ledger together; what is lost of them is sent again."""
 _STUDIES_IDLE_S = 1.0
 """The same where studies leave as a whole: all that waits for its study is then looked through each time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForwarderSettings:
-    """What a forwarder process is started with."""
-
-    name: str
-    target: str
-    config: GatewayConfig
 
 
 @as_child

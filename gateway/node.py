@@ -12,7 +12,6 @@ the dead are freed, and files that no row names are removed at the next start.
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 import signal
 import tempfile
@@ -26,14 +25,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from config.load import ConfigurationError, read_key
-from gateway import log
+from gateway import frugal, log, starting
 from gateway.audit_changes import note_changes
 from gateway.children import Child, Children
 from gateway.commitments import Commitments
-from gateway.database import Database, LedgerError
+from gateway.database import LedgerError
 from gateway.held_limit import HeldLimit
 from gateway.housekeeping import apply_retention, clean_up_after_crash
 from gateway.ledger import NODE, Ledger
+from gateway.migrating import open_migrated
 from gateway.owed import Owed
 from gateway.processes import StopFlag
 from gateway.room import Room, Shortage, waiting_in
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from config.schema import GatewayConfig
     from gateway.arrivals import LedgerIntake
+    from gateway.database import Database
     from gateway.dicomweb.server import StoreServer
     from gateway.receive import Receiver
 
@@ -143,7 +144,7 @@ class Node:
         self._spool.prepare()
         with _only_node(self._spool.root), tempfile.TemporaryDirectory(prefix="sonoveil-metrics-") as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-            database = Database.create_or_migrate(self._spool.ledger_path)
+            database = open_migrated(self._spool.ledger_path)
             try:
                 self._run(database, key, announce)
             finally:
@@ -188,9 +189,7 @@ class Node:
             alive=lambda: self._alive(children, doors.web),
             ready=lambda: self._ready(database, children, room),
         )
-        # pynetdicom's server collects every few seconds: over all that was loaded, that stops every thread for 60 ms.
-        gc.collect()
-        gc.freeze()
+        frugal.settle()
         doors.open()  # before there are children: a port that is taken must leave nobody behind
         self._audit(database, "start")
         self._owed.write(lambda: note_changes(database, config, actor=NODE))
@@ -232,21 +231,18 @@ class Node:
                 return False
 
     def _wanted(self, config: GatewayConfig, key: bytes) -> list[Child]:
-        from gateway.auditor import AuditorSettings, run_auditor  # noqa: PLC0415  see _run
-        from gateway.forwarder import ForwarderSettings, run_forwarder  # noqa: PLC0415  see _run
-        from gateway.worker import WorkerSettings, run_worker  # noqa: PLC0415  see _run
-
         wanted = []
         for number in range(worker_count(config)):
             name = f"worker-{number}"
-            settings = WorkerSettings(name=name, config=config, key=key)
-            wanted.append(Child(name=name, target=run_worker, settings=settings))
+            settings = starting.WorkerSettings(name=name, config=config, key=key)
+            wanted.append(Child(name=name, target=starting.WORKER, settings=settings))
         for target in sorted({target for rule in config.rules for target in rule.target}):
             name = f"forward-{target}"
-            forwarding = ForwarderSettings(name=name, target=target, config=config)
-            wanted.append(Child(name=name, target=run_forwarder, settings=forwarding))
+            forwarding = starting.ForwarderSettings(name=name, target=target, config=config)
+            wanted.append(Child(name=name, target=starting.FORWARDER, settings=forwarding))
         if config.audit.syslog is not None:
-            wanted.append(Child(name="audit", target=run_auditor, settings=AuditorSettings(config=config)))
+            settings_of_audit = starting.AuditorSettings(config=config)
+            wanted.append(Child(name="audit", target=starting.AUDITOR, settings=settings_of_audit))
         return wanted
 
     def _reload(self, database: Database, children: Children, doors: _Doors, key: bytes) -> None:

@@ -24,7 +24,7 @@ from pynetdicom.pdu_primitives import AsynchronousOperationsWindowNegotiation
 from pynetdicom.presentation import build_context
 from pynetdicom.transport import AddressInformation
 
-from gateway.calling import CallingProvider, CallingSocket
+from gateway.calling import CallingProvider, CallingSocket, let_the_system_time
 from gateway.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.transport import PDU_BYTES, Bell, NoticedQueue, TolerantStateMachine, tune
 
@@ -153,7 +153,10 @@ class CallingAssociation(Association):
 
     def _connected(self, _event: Event) -> None:
         self.was_connected = True
-        tune(cast("socket.socket", self.connection.socket), stall_s=self._stall_s)
+        connection = cast("socket.socket", self.connection.socket)
+        tune(connection, stall_s=self._stall_s)
+        if self.context is None:
+            let_the_system_time(connection, self._stall_s)
 
     def _sent(self, event: Event) -> None:
         if isinstance(event.pdu, P_DATA_TF):

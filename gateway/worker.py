@@ -10,7 +10,6 @@ import errno
 import hashlib
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -44,7 +43,8 @@ if TYPE_CHECKING:
 
     import pydicom
 
-    from config.schema import GatewayConfig, Rule
+    from config.schema import Rule
+    from gateway.starting import WorkerSettings
     from pipeline.records import DeidentifiedInstance
 
 _LEASE_S = 900.0
@@ -54,15 +54,6 @@ _DISK_FULL_WAIT_S = 5.0
 _WORKERS_LEAVE = 0.5
 """Share of `storage.reserve_space` below which nothing more is made: the ledger must be able to record what is sent,
 or nothing would ever be sent and deleted again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """What a worker process is started with."""
-
-    name: str
-    config: GatewayConfig
-    key: bytes
 
 
 @as_child

@@ -1,7 +1,8 @@
 """Which models there are, where their weights lie, and how they are opened.
 
 The rule of this file: weights are found on this machine, never fetched; and a model whose bytes are not the pinned ones
-is unavailable, never replaced by another.
+is unavailable, never replaced by another. What runs models is imported where they are opened: the node's own process
+lists them, and opens none.
 
 Where weights come from
 -----------------------
@@ -23,23 +24,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from models.craft import CraftDetector
+from models.contract import Contract
 from models.errors import ModelUnavailable
-from models.geometry import FEW_SHAPES
 from models.heap import give_back, keep_heap_small
 from models.manifest import Weights, names_in, read_manifest
-from models.ppocr import PpocrDetector
-from models.recognise import EnglishRecogniser, PpocrRecogniser, Remembering
-from models.session import Contract, Session
-from models.text import TextReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from config.schema import ModelsConfig
     from models.cone import ConeSegmenter
-    from models.recognise import Recogniser
-    from models.text import Detector
+    from models.session import Session
+    from models.text import TextReader
 
 TextModels = Literal["ppocr", "craft", "union"]
 
@@ -145,6 +141,9 @@ def open_models(config: ModelsConfig, *, text: TextModels, cone: bool, threads: 
     ModelUnavailable
         A model that is needed is missing, altered, of another contract, or its device does not exist.
     """
+    from models.readers import text_reader  # noqa: PLC0415  see the rule of this file
+    from models.session import Session  # noqa: PLC0415
+
     sessions: list[Session] = []
 
     def opened(name: str) -> Session:
@@ -161,7 +160,7 @@ def open_models(config: ModelsConfig, *, text: TextModels, cone: bool, threads: 
         return session
 
     keep_heap_small()
-    reader = _text_reader(text, opened)
+    reader = text_reader(text, opened)
     segmenter = _cone_segmenter(opened) if cone else None
     give_back()
     return Models(
@@ -199,25 +198,6 @@ def listing(config: ModelsConfig) -> tuple[Listed, ...]:
 def verify(config: ModelsConfig) -> tuple[Listed, ...]:
     """Every model of the catalogue, hashed and opened on the configured device; `fault` says what is wrong."""
     return tuple(_verified(one, config) for one in listing(config))
-
-
-def _text_reader(text: TextModels, opened: Callable[[str], Session]) -> TextReader:
-    pairs: list[tuple[Detector, Recogniser]] = []
-    if text in {"ppocr", "union"}:
-        detector, recogniser = opened("ppocr-detector"), opened("ppocr-recogniser")
-        reader: Recogniser = PpocrRecogniser(recogniser, few_shapes=recogniser.device == "cuda")
-        pairs.append((PpocrDetector(detector, multiple=_multiple(detector)), Remembering(reader)))
-    if text in {"craft", "union"}:
-        detector, recogniser = opened("craft"), opened("english_g2")
-        reader = EnglishRecogniser(recogniser, few_shapes=recogniser.device == "cuda")
-        pairs.append((CraftDetector(detector, multiple=_multiple(detector)), Remembering(reader)))
-    if not pairs:
-        raise ModelUnavailable(str(text), "no text models of this name")
-    return TextReader(pairs)
-
-
-def _multiple(session: Session) -> int:
-    return FEW_SHAPES if session.device == "cuda" else 32
 
 
 def _cone_segmenter(opened: Callable[[str], Session]) -> ConeSegmenter:
@@ -260,6 +240,8 @@ def _listed(name: str, config: ModelsConfig) -> Listed:
 def _verified(listed: Listed, config: ModelsConfig) -> Listed:
     if listed.fault is not None or listed.path is None:
         return listed
+    from models.session import Session  # noqa: PLC0415  see the rule of this file
+
     weights, path = find(listed.name, config)
     try:
         Session(path, name=weights.name, sha256=weights.sha256, contract=weights.contract, device=config.device)

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.contract import Contract
 from models.errors import ModelUnavailable
-from models.session import Contract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

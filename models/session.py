@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from models.contract import Contract
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -47,35 +48,6 @@ class Device(StrEnum):
     """The CPU, even beside a GPU."""
     CUDA = "cuda"
     """The GPU; without one the model is unavailable instead of slow."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
-    """What a model must take and give, checked when it is opened.
-
-    Parameters
-    ----------
-    input_name
-        The one input.
-    input_shape
-        Its shape; None stands for an axis of any size (a symbolic axis).
-    output_names
-        All outputs, in order.
-    output_ranks
-        Number of axes of each output.
-    metadata_keys
-        Keys that must be in the model's own metadata.
-
-    Notes
-    -----
-    Inputs and outputs are float32 in every model of this product.
-    """
-
-    input_name: str
-    input_shape: tuple[int | None, ...]
-    output_names: tuple[str, ...]
-    output_ranks: tuple[int, ...]
-    metadata_keys: tuple[str, ...]
 
 
 class Session:

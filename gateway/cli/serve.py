@@ -20,11 +20,13 @@ def serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from gateway.database import LedgerError  # noqa: PLC0415  other commands start without the node's libraries
-    from gateway.node import AlreadyRunningError, Node  # noqa: PLC0415
-    from gateway.tls import TlsFilesError  # noqa: PLC0415
+    from gateway import frugal  # noqa: PLC0415  other commands start without the node's libraries
 
     config = load_gateway(options.config)
+    frugal.go_without_pixels()
+    from gateway.database import LedgerError  # noqa: PLC0415
+    from gateway.node import AlreadyRunningError, Node  # noqa: PLC0415
+    from gateway.tls import TlsFilesError  # noqa: PLC0415
 
     def announce(ports: Mapping[str, int]) -> None:
         web = f"; DICOMweb on port {ports['dicomweb']}" if "dicomweb" in ports else ""

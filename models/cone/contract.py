@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.cone.letterbox import SIDE_PX
-from models.session import Contract
+from models.contract import Contract
 
 CONTRACT = Contract(
     input_name="image",

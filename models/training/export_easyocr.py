@@ -20,9 +20,10 @@ import numpy as np
 import onnx
 import torch
 
+from models.contract import Contract
 from models.craft import normalised
 from models.manifest import Weights, write_manifest
-from models.session import Contract, Device, Session
+from models.session import Device, Session
 from models.training.easyocr_networks import (
     CHARACTERS,
     CraftScores,

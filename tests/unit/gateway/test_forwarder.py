@@ -7,10 +7,11 @@ import pytest
 from config.schema import Completion, Node, Send
 from gateway.counts import count
 from gateway.forward import OutcomeKind, SendOutcome
-from gateway.forwarder import Circuit, ForwarderSettings, Lane, Permit
+from gateway.forwarder import Circuit, Lane, Permit
 from gateway.processes import StopFlag
 from gateway.requestor import Failure
 from gateway.spool import Shelf
+from gateway.starting import ForwarderSettings
 
 SEND = Send(retry_delay=timedelta(seconds=60), max_retry_delay=timedelta(minutes=15))
 

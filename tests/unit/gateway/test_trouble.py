@@ -8,15 +8,16 @@ import sqlalchemy as sa
 
 from gateway import reconcile as reconcile_module
 from gateway.database import LedgerError
-from gateway.forwarder import Circuit, ForwarderSettings, Lane
+from gateway.forwarder import Circuit, Lane
 from gateway.node import _require_same_key
 from gateway.part10 import head
 from gateway.processes import StopFlag, as_child
 from gateway.reconcile import reconcile
 from gateway.sealing import Sealer
 from gateway.spool import Shelf
+from gateway.starting import ForwarderSettings, WorkerSettings
 from gateway.states import InstanceState
-from gateway.worker import Worker, WorkerSettings
+from gateway.worker import Worker
 from pipeline.reasons import Held, Reason
 
 from .conftest import KEY, WORKER

@@ -13,9 +13,10 @@ from gateway.part10 import head
 from gateway.reconcile import reconcile
 from gateway.sealing import SealBrokenError
 from gateway.spool import Shelf
+from gateway.starting import WorkerSettings
 from gateway.tables import instance
 from gateway.withdrawals import Whose, Withdrawals
-from gateway.worker import Worker, WorkerSettings
+from gateway.worker import Worker
 from pipeline.header.identity import Identities
 from pipeline.reasons import Held, Reason, TryLater
 from pipeline.records import (

@@ -9,7 +9,8 @@ from pydicom.sequence import Sequence
 from config.schema import Cone, Pixels
 from gateway import worker as module
 from gateway.spool import Shelf
-from gateway.worker import Worker, WorkerSettings
+from gateway.starting import WorkerSettings
+from gateway.worker import Worker
 from tests.factories.content import item, reference, report
 from tests.factories.pixels import US_CLIP, BlindReader, Eyes, FixedCone, moving_within, save_image
 from tests.factories.profiles import CLEANING

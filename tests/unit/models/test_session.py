@@ -8,8 +8,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from models.contract import Contract
 from models.errors import ModelError, ModelFailed, ModelUnavailable
-from models.session import Contract, Session, offered_devices
+from models.session import Session, offered_devices
 
 CONTRACT = Contract(
     input_name="x", input_shape=(None, 2), output_names=("y",), output_ranks=(2,), metadata_keys=("units",)
