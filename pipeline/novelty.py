@@ -41,7 +41,7 @@ _MOVED_LEVELS = 8
 _MOVES_SHARE = 0.1
 _RESTS_BELOW = 0.15
 """A cell rests that moved in less than about every seventh of the last frames."""
-_TIMES_AT_ONCE = 2
+_TIMES_AT_ONCE = 1
 _FRAMES_PER_TIME = 24
 """How often a resting place is read again because it changed, and after how many frames every place is."""
 _STROKE_LEVELS = 28
