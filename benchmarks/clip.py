@@ -35,6 +35,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import imagecodecs
 import numpy as np
 
@@ -62,6 +63,10 @@ if TYPE_CHECKING:
 
 _COPY_BYTES = 1 << 22
 _EASYOCR_FRAMES = 3
+_AS_INSTALLED = (
+    "import runpy, sys; sys.modules['gdcm'] = None; runpy.run_module('benchmarks.clip', run_name='__main__')"
+)
+"""Runs this file without GDCM, which only developers have: pydicom would load it, 25 MB."""
 _NOTHING_KEPT = KeepRule(words=frozenset(), identifies=lambda _text: False)
 
 
@@ -151,9 +156,10 @@ class Eyes:
 def job(way: str, source: Path, subject: Subject, notes: Path) -> dict[str, Any]:
     """Run one way in this process, and return its figures."""
     keep_heap_small()  # as in every process that opened models
-    warm, _ = _prepared(way, source.with_suffix(".few"), subject, None)
-    warm()
-    work, after = _prepared(way, source, subject, notes)
+    cv2.setNumThreads(1)
+    models = _models(subject) if way == "whole" else None
+    _prepared(way, source.with_suffix(".few"), subject, None, models)[0]()  # warms up
+    work, after = _prepared(way, source, subject, notes, models)
     before, wall = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     work()
     wall = time.perf_counter() - wall
@@ -172,8 +178,14 @@ def _memory() -> dict[str, float]:
     return {"peak_mb": peak, "shared_mb": shared}
 
 
+def _models(subject: Subject) -> Any:
+    """Open what the profile needs, once, as a worker does."""
+    wants_cone = load_profile(subject.profile).pixels.cone is not None
+    return open_models(ModelsConfig(device="cpu"), text="ppocr", cone=wants_cone)
+
+
 def _prepared(
-    way: str, source: Path, subject: Subject, notes: Path | None
+    way: str, source: Path, subject: Subject, notes: Path | None, models: Any
 ) -> tuple[Callable[[], Any], Callable[[], dict[str, Any]]]:
     """Return the work, and what gives its further figures; without notes it warms up on a smaller object."""
     if way == "floor":
@@ -182,9 +194,9 @@ def _prepared(
         return partial(_redact, source, None if notes is None else _noted(notes)["findings"]), dict
     if way == "without models":
         return _whole(
-            source, subject, None, _noted(notes) if notes else {"text": repeat(()), "cone": repeat(_NoCone())}
+            source, subject, None, _noted(notes) if notes else {"text": repeat(()), "cone": repeat(_NoCone())}, None
         )
-    return _whole(source, subject, notes, None)
+    return _whole(source, subject, notes, None, models)
 
 
 def _noted(notes: Path) -> dict[str, Any]:
@@ -194,18 +206,13 @@ def _noted(notes: Path) -> dict[str, Any]:
 
 
 def _whole(
-    source: Path, subject: Subject, notes: Path | None, known: dict[str, Any] | None
+    source: Path, subject: Subject, notes: Path | None, known: dict[str, Any] | None, models: Any
 ) -> tuple[Callable[[], Any], Callable[[], dict[str, Any]]]:
-    profile = load_profile(subject.profile)
-    models: Any = None
-    if not known:
-        wants_cone = profile.pixels.cone is not None
-        models = open_models(ModelsConfig(device="cpu"), text="ppocr", cone=wants_cone)
     text = Recorder(models and models.text, known and known["text"])
     cone = Recorder(models and models.cone, known and known["cone"])
     eyes = Eyes(text=text, cone=cone, sha256={})
     deidentifier = Deidentifier(
-        profile=profile,
+        profile=load_profile(subject.profile),
         key=bytes(32),
         project="bench",
         models_config=ModelsConfig(),
@@ -311,7 +318,7 @@ def _middle(figures: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _child(name: str, source: Path, notes: Path, options: argparse.Namespace, way: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.clip", "--job", way, name, str(source), str(notes)]
+    command = [sys.executable, "-c", _AS_INSTALLED, "--job", way, name, str(source), str(notes)]
     sizes = ["--frames", str(options.frames), "--ct-bytes", str(options.ct_bytes)]
     done = subprocess.run([*command, *sizes], check=True, stdout=subprocess.PIPE, text=True)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

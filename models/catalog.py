@@ -134,14 +134,16 @@ def open_models(config: ModelsConfig, *, text: TextModels, cone: bool, threads: 
     cone
         Whether the cone model is needed.
     threads
-        Threads inside one operator, for each model.
+        Threads inside one operator, for each model, and inside OpenCV's for the whole process.
 
     Raises
     ------
     ModelUnavailable
         A model that is needed is missing, altered, of another contract, or its device does not exist.
     """
-    from models.readers import text_reader  # noqa: PLC0415  see the rule of this file
+    import cv2  # noqa: PLC0415  see the rule of this file
+
+    from models.readers import text_reader  # noqa: PLC0415
     from models.session import Session  # noqa: PLC0415
 
     sessions: list[Session] = []
@@ -160,6 +162,7 @@ def open_models(config: ModelsConfig, *, text: TextModels, cone: bool, threads: 
         return session
 
     keep_heap_small()
+    cv2.setNumThreads(threads)  # of every image operation of the process; by itself it takes all cores for each of them
     reader = text_reader(text, opened)
     segmenter = _cone_segmenter(opened) if cone else None
     give_back()

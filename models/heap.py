@@ -14,8 +14,8 @@ from __future__ import annotations
 import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_MAPPED_FROM_BYTES = 4 << 20
-_KEPT_AT_HAND_BYTES = 32 << 20
+_MAPPED_FROM_BYTES = 2 << 20
+_KEPT_AT_HAND_BYTES = 8 << 20
 
 
 def keep_heap_small() -> None:

@@ -143,7 +143,7 @@ class PpocrDetector:
     def _probabilities(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # The model was trained on OpenCV's channel order (blue first), scaled to -1 ... 1.
         planes = tile[:, :, ::-1].transpose(2, 0, 1)[np.newaxis]
-        batch = planes.astype(np.float32)
+        batch = planes.astype(np.float32, order="C")  # else onnxruntime makes a copy that is
         batch *= 1 / 127.5
         batch -= 1
         output = self._session.run(batch)[0][0]

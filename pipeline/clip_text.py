@@ -163,7 +163,7 @@ class _Clip:
         whole = _whole(shown)
         changed = self._follow(index, shown)
         if steady is None or self._novelty is None or self._count <= FEW_FRAMES:
-            self._novelty = _novelty_of(shown)
+            self._novelty = _novelty_of(shown) if self._count > FEW_FRAMES else None
             self._new(shown, (whole,), (index, index))
             if steady is not None:
                 self._new(steady, (whole,), (index - 1, index))

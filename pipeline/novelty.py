@@ -66,6 +66,8 @@ _AROUND_CELLS = (6, 3)
 """Columns and rows that are read around what is new, so that whole words are seen."""
 _WHOLE_SHARE = 0.8
 """Above this share of the frame, the whole frame is read."""
+_BYTES_SUMMED, _TOP_BYTE = np.uint64(0x0101010101010101), np.uint64(56)
+"""A number of eight bytes times the first has the sum of all of them in its highest byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ class Novelty:
             uint8, shaped as the first.
         """
         brightest = _brightest(shown)
-        strokes, steady = _strokes(brightest), _strokes(cv2.min(self._before, brightest))[:1]
+        strokes, steady = _strokes(brightest), _bright_strokes(cv2.min(self._before, brightest))
         more = np.any(strokes > self._strokes + _MORE_STROKES, axis=0)
         stands = np.any(steady > self._steady + _MORE_STEADY_STROKES, axis=0)
         here = self._changed(shown, brightest) | self._brighter(brightest) | more
@@ -253,9 +255,16 @@ def _cells(values: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _pixels(differences: NDArray[np.uint8] | cv2.typing.MatLike, levels: int) -> NDArray[np.float32]:
-    """Return how many pixels of every cell are above a level."""
-    above = cv2.threshold(differences, levels, CELL * CELL, cv2.THRESH_BINARY)[1]
-    return _cells(np.asarray(above, dtype=np.uint8))
+    """Return how many pixels of every cell are above a level.
+
+    Ones are added eight at a time, as the bytes of one number: a row of a cell, then its eight rows, then the bytes.
+    """
+    above = np.asarray(cv2.threshold(differences, levels, 1, cv2.THRESH_BINARY)[1], dtype=np.uint8)
+    rows, columns = above.shape
+    if rows % CELL or columns % CELL:
+        above = np.pad(above, ((0, -rows % CELL), (0, -columns % CELL)))
+    lines = above.view(np.uint64).reshape(-1, CELL, above.shape[1] // CELL)
+    return np.asarray((lines.sum(axis=1) * _BYTES_SUMMED) >> _TOP_BYTE, dtype=np.float32)
 
 
 def _cells_of(box: Box) -> tuple[slice, slice]:
@@ -266,8 +275,14 @@ def _cells_of(box: Box) -> tuple[slice, slice]:
 def _strokes(brightest: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return which share of the pixels around every cell are bright, and which are dark strokes: (2, down, across)."""
     around = cv2.blur(brightest, (_SURROUNDING, _SURROUNDING))
-    both = [
-        cv2.threshold(difference, _STROKE_LEVELS, 255, cv2.THRESH_BINARY)[1]
-        for difference in (cv2.subtract(brightest, around), cv2.subtract(around, brightest))
-    ]
-    return np.stack([cv2.blur(_cells(np.asarray(one, dtype=np.uint8)) / 255, _LINE_CELLS) for one in both])
+    return np.stack([_share(cv2.subtract(brightest, around)), _share(cv2.subtract(around, brightest))])
+
+
+def _bright_strokes(brightest: NDArray[np.uint8] | cv2.typing.MatLike) -> NDArray[np.float32]:
+    """Return the first of `_strokes`: (1, down, across)."""
+    return _share(cv2.subtract(brightest, cv2.blur(brightest, (_SURROUNDING, _SURROUNDING))))[np.newaxis]
+
+
+def _share(difference: cv2.typing.MatLike) -> NDArray[np.float32]:
+    strokes = _pixels(difference, _STROKE_LEVELS) / np.float32(CELL * CELL)
+    return np.asarray(cv2.blur(strokes, _LINE_CELLS), dtype=np.float32)

@@ -172,11 +172,11 @@ def blank_blocks(
     left, top, right, bottom = crop
     units = cells_of(mask[top:bottom, left:right], (grid.rows, grid.columns))
     masks = [np.repeat(np.repeat(units, c.vertical, axis=0), c.horizontal, axis=1) for c in grid.components]
-    touched = [[bool(row.any()) for row in blocks] for blocks in masks]
+    touched: list[list[bool]] = [blocks.any(axis=1).tolist() for blocks in masks]
     values = [_dc(value, component.dc_step) for value, component in zip(black, grid.components, strict=True)]
 
     def change(component: int, row: int, coefficients: NDArray[np.int16]) -> None:
-        blocks = masks[component][row, : len(coefficients)]
+        blocks = np.flatnonzero(masks[component][row, : len(coefficients)])
         coefficients[blocks] = 0
         coefficients[blocks, 0] = values[component]
 
@@ -240,11 +240,11 @@ def is_blanked(
         return False
     values = [_decoded(value, component.dc_step) for value, component in zip(black, grid.components, strict=True)]
     wrong = written != _painted(original, mask, values)
-    if not wrong.any():
+    rows = np.flatnonzero(wrong.reshape(len(mask), -1).any(axis=1))
+    if not rows.size:
         return True
-    near = _near_an_edge(mask, grid, is_cropped=is_cropped)
-    rows, columns = mask.shape
-    planes = np.moveaxis(wrong.reshape(rows, columns, -1), 2, 0)
+    near = _near_an_edge(mask, grid, is_cropped=is_cropped)[rows]  # a few rows, those beside the edges
+    planes = np.moveaxis(wrong[rows].reshape(*near.shape, -1), 2, 0)
     return not any(
         (plane if _is_full(component, grid) else plane & ~near).any()
         for plane, component in zip(planes, grid.components, strict=True)
