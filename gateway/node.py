@@ -268,9 +268,13 @@ class Node:
         if fixed:
             log.event("reload_refused", why=f"needs a restart: {', '.join(fixed)}")
             return
+        try:
+            doors.admit(config)
+        except OSError as error:  # it cannot be handed to other processes: nothing has changed yet
+            log.fault("reload_refused", error)
+            return
         self._config = config
         self._owed.write(lambda: Commitments(database).follow(_committing(config)))
-        doors.admit(config)
         children.replace(self._wanted(config, key, doors.dicom))
         self._audit(database, "reload")
         self._owed.write(lambda: note_changes(database, config, actor=NODE))

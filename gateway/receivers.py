@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gateway import starting
+from gateway import log, starting
 from gateway.board import Board
 from gateway.children import Child
 from gateway.tls import listening
@@ -101,8 +101,15 @@ class Receivers:
         return self._board.open()
 
     def admit(self, config: GatewayConfig) -> None:
-        """Let all of them let callers in by new settings."""
-        self._board.publish(config)
+        """Let all of them let callers in by new settings.
+
+        Raises
+        ------
+        OSError
+            They cannot be handed on; none of them has any.
+        """
+        if not self._board.publish(config):
+            log.event("reload_late", why="a receiving process does not answer")
 
     def stop_accepting(self) -> None:
         """Refuse connections that come from now on; the processes let those who are in finish, and end."""
