@@ -1,7 +1,7 @@
 """Measures receiving and sending against DCMTK and Orthanc: alternated in one run, reported as ratios.
 
-    python -m benchmarks.network [--rounds 3] [--associations 1 2 4 8] [--only receive nagle tls send memory idle]
-                                 [--big] [--huge] [--memory-bytes 2000000000]
+    python -m benchmarks.network [--rounds 3] [--associations 1 2 4 8] [--big] [--huge] [--memory-bytes 2000000000]
+                                 [--only receive nagle tls send processes memory idle]
 
 `promise` is this node's receiver with spool and ledger in a process of its own, synced as always (data, name, folder,
 rows); `bare` is the same receiver without ledger and sync, which exists only here, as a diagnosis. The peers are
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import signal
 import statistics
@@ -38,14 +39,17 @@ import numpy as np
 from pydicom.encaps import encapsulate
 
 from config.gateway import Node, Tls
+from config.load import load_gateway, read_key
 from gateway.arrivals import LedgerIntake
+from gateway.children import Children
 from gateway.database import Database
 from gateway.forward import OutcomeKind, Outgoing, Sender
 from gateway.ledger import Ledger
 from gateway.part10 import data_set_offset
+from gateway.receivers import Receivers
 from gateway.sealing import Sealer
 from gateway.spool import Spool, new_token, sync_file
-from tests.acceptance.node import running_node
+from tests.acceptance.node import configuration, running_node
 from tests.factories.planted import SOP_CLASSES, planted_object
 from tests.peers.certificates import Authority
 from tests.peers.dcmtk import storescp
@@ -64,6 +68,8 @@ _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 _FRAGMENT_BYTES = 131_064
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _IDLE_S = 10.0
+_SETTLE_S = 3.0
+_HOLD_ALL = [{"name": "default", "fallback": True, "action": "hold"}]
 _REPEATED = 8
 """How often a file is sent in a round, so that `storescu`'s start, which is taken off, is a small part."""
 _numbers = count(1)
@@ -130,6 +136,8 @@ def main() -> None:
             _measure_tls(loads, folder, options.rounds)
         if "send" in options.only:
             _measure_sending(loads, options.associations, folder, options.rounds)
+        if "processes" in options.only:
+            _measure_processes(folder, loads, options.associations, options.rounds)
         if "memory" in options.only:
             _measure_memory(folder, options.memory_bytes)
         if "idle" in options.only:
@@ -138,7 +146,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    everything = ["receive", "nagle", "tls", "send", "memory", "idle"]
+    everything = ["receive", "nagle", "tls", "send", "processes", "memory", "idle"]
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--associations", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--only", nargs="+", choices=everything, default=everything)
@@ -214,6 +222,9 @@ def _serve(kind: str, folder: Path, port: int, tls: Sequence[str]) -> None:
         settings = Tls(certificate=certificate, private_key=key, trusted_certificates=trusted)
         listener = listener.model_copy(update={"tls": settings})
     with ExitStack() as stack:
+        if kind.startswith("promise-"):
+            _serve_by_several(folder, port, int(kind.rpartition("-")[2]), end)
+            return
         if kind == "promise":
             spool = Spool(folder)
             spool.prepare()
@@ -227,6 +238,26 @@ def _serve(kind: str, folder: Path, port: int, tls: Sequence[str]) -> None:
         gc.freeze()  # as the node does
         stack.enter_context(receiving(intake, listener=listener, nodes={"clinical": clinical_node()}))  # type: ignore[arg-type]
         end.wait()
+
+
+def _serve_by_several(folder: Path, port: int, processes: int, end: threading.Event) -> None:
+    """Be several receiving processes, as a node has them, without its workers."""
+    written = configuration(folder, research_port=free_port(), rules=_HOLD_ALL)
+    written["listener"] |= {"port": port, "processes": processes, "max_associations": 300, "check_called_aet": False}
+    file = folder / "gateway.yaml"
+    file.write_text(json.dumps(written))  # which is YAML too
+    config = load_gateway(file)
+    spool = Spool(config.storage.path)
+    spool.prepare()
+    database = Database.create_or_migrate(spool.ledger_path)
+    receivers = Receivers(config.listener, folder)
+    receivers.start()
+    wanted = receivers.wanted(config, read_key(config.secrets.key_file))
+    children = Children(database, Ledger(database, replace_duplicates=False), wanted)
+    children.start_due()
+    end.wait()
+    children.stop()
+    database.close()
 
 
 @contextmanager
@@ -258,6 +289,23 @@ def _orthanc(folder: Path) -> Iterator[Peer]:
 
 def _peers(folder: Path) -> list[object]:
     return [_ours(folder, "promise"), _ours(folder, "bare"), _dcmtk(folder, "storescp"), _orthanc(folder)]
+
+
+def _measure_processes(folder: Path, loads: Sequence[Load], associations: Sequence[int], rounds: int) -> None:
+    print("\nreceiving by one process and by two, objects/s")
+    with _ours(folder, "promise") as one, _ours(folder, "promise-1") as apart, _ours(folder, "promise-2") as two:
+        time.sleep(_SETTLE_S)
+        for load in loads:
+            for number in associations:
+                rates: dict[str, list[float]] = {peer.name: [] for peer in (one, apart, two)}
+                for round_ in range(rounds):
+                    objects = load.objects(load.each * number)
+                    messages = [_pdus(load, part10, uid, 1 + i % load.each) for i, (uid, part10) in enumerate(objects)]
+                    prepared = [messages[i::number] for i in range(number)]
+                    for peer in _turned((one, apart, two), round_):
+                        rates[peer.name].append(_rate(peer, load, prepared))
+                pairs = (("promise-2", "promise"), ("promise-2", "promise-1"))
+                print(_row(f"{load.name} x{number}", rates, pairs))
 
 
 # Receiving
@@ -455,8 +503,7 @@ def _outgoing(load: Load, path: Path) -> Outgoing:
 
 def _measure_memory(folder: Path, size_bytes: int) -> None:
     """Send one large object to a whole node, whose rule holds it, and look at the process that receives."""
-    rules = [{"name": "default", "fallback": True, "action": "hold"}]
-    changes = {"rules": rules, "processing": {"workers": 1}}
+    changes = {"rules": _HOLD_ALL, "processing": {"workers": 1}}
     for start in ("first start", "next start"):
         with running_node(folder / "node", research_port=free_port(), **changes) as node:
             assert node.process is not None

@@ -107,7 +107,9 @@ class Listener(Section):
     check_called_aet
         Whether an association for any other AE title is rejected.
     max_associations
-        At the same time; one more is rejected (transient).
+        At the same time, in all processes together; one more is rejected (transient).
+    processes
+        How many processes receive. One is the node's own; more are beside it.
     reject_unknown_sources
         Whether a caller who is no node with `allow_store` or `allow_echo` is rejected.
     """
@@ -117,6 +119,7 @@ class Listener(Section):
     port: Port = 11112
     check_called_aet: bool = True
     max_associations: Annotated[int, Field(ge=1, le=10_000)] = 100
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
     timeouts: Timeouts = Timeouts()
     reject_unknown_sources: bool = True
     tls: Tls | None = None

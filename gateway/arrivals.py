@@ -110,6 +110,8 @@ class LedgerIntake:
         What else limits it; None: only `reserve_bytes` and inodes.
     held_limit
         Knows which rules are stopped; None: none ever is.
+    process
+        The name of a process beside the node's own; what it leaves can then be told from what others receive.
     """
 
     def __init__(
@@ -121,7 +123,9 @@ class LedgerIntake:
         reserve_bytes: int,
         room: Room | None = None,
         held_limit: HeldLimit | None = None,
+        process: str = "",
     ) -> None:
+        self._process = process
         self._spool = spool
         self._ledger = ledger
         self._sealer = sealer
@@ -156,7 +160,7 @@ class LedgerIntake:
             log.event("out_of_resources", why=shortage)
             metrics.INSTANCES.labels("receive", "out_of_resources").inc()
             raise OutOfResources(shortage)
-        return PartFile(self._spool.incoming / f"{new_token()}.part", self._room)
+        return PartFile(self._spool.begun(new_token(), self._process), self._room)
 
     def commit(self, file: IncomingFile, arrival: Arrival, /) -> None:
         """Make an object and its rows durable.

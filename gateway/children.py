@@ -36,6 +36,8 @@ class Child:
         Unique among the children.
     target, settings
         What it runs; both go to the process by pickle.
+    follows_settings
+        It takes new settings while it runs, and is not ended for them.
     is_changing
         It was asked to end because its settings changed, or because it is not wanted any more.
     is_wanted
@@ -45,6 +47,7 @@ class Child:
     name: str
     target: Callable[[Any], None]
     settings: Any
+    follows_settings: bool = False
     process: BaseProcess | None = None
     started_at: float = 0.0
     restart_at: float = 0.0
@@ -112,6 +115,9 @@ class Children:
         new = {child.name: child for child in wanted}
         for name, child in list(self._children.items()):
             successor = new.pop(name, None)
+            if successor is not None and child.follows_settings:
+                child.settings = successor.settings  # of its own successor, should it end
+                continue
             child.is_changing, child.is_wanted, child.restarts = True, successor is not None, 0
             if successor is not None:
                 child.target, child.settings, child.restart_at = successor.target, successor.settings, 0.0

@@ -22,7 +22,7 @@ from gateway.transport import QuickSocket, tune
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gateway.commitment import ReportTaker
     from gateway.intake import Intake
@@ -94,6 +94,10 @@ class StoreServer(ThreadedAssociationServer):
         How long one read or write may wait.
     tls
         In which every connection is answered; None: without TLS.
+    inherited
+        A socket that listens already and that other processes accept from too; None: one of its own is made.
+    changed
+        Called when an association has ended.
     """
 
     daemon_threads = True
@@ -110,7 +114,11 @@ class StoreServer(ThreadedAssociationServer):
         max_associations: int,
         stall_s: float,
         tls: RenewedContext | None,
+        inherited: socket.socket | None = None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        self._inherited = inherited
+        self._changed = changed
         self.intake = intake
         self.reports = reports
         self.requested = requested
@@ -121,6 +129,29 @@ class StoreServer(ThreadedAssociationServer):
         self._shaking_hands = 0
         self._all_ended = threading.Condition()
         super().__init__(ae, address, ae.ae_title, [], request_handler=_Handler)
+
+    def server_bind(self) -> None:
+        """Take the address, or the socket that has it."""
+        if self._inherited is None:
+            super().server_bind()
+            return
+        cast("socket.socket", self.socket).close()  # the one that `socketserver` made
+        self.socket = self._inherited
+        # Several are told of each connection, and one of them gets it: the others must not wait for the next.
+        self.socket.setblocking(False)
+        self.server_address = self.socket.getsockname()
+
+    def server_activate(self) -> None:
+        """Listen, where that is not done already."""
+        if self._inherited is None:
+            super().server_activate()
+
+    def server_close(self) -> None:
+        """Close the socket; an inherited one goes on listening for the others."""
+        if self._inherited is None:
+            super().server_close()
+        else:
+            self._inherited.close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection."""
@@ -169,6 +200,7 @@ class StoreServer(ThreadedAssociationServer):
         with self._all_ended:
             self._open.discard(assoc)
             self._all_ended.notify_all()
+        self._changed()
 
     @property
     def associations(self) -> tuple[StoreAssociation, ...]:

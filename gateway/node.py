@@ -1,6 +1,7 @@
 """The node: starts the processes, keeps them alive, drains and stops them.
 
     main process      receiver (pynetdicom), DICOMweb service (uvicorn), health and metrics, this supervision
+    receive-N         the receiver, where several processes receive
     worker-N          the pipeline, one instance at a time
     forward-TARGET    C-STORE or STOW-RS to one target
     audit             audit messages to the repository, where there is one
@@ -20,6 +21,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -36,6 +38,7 @@ from gateway.ledger import NODE, Ledger
 from gateway.migrating import open_migrated
 from gateway.owed import Owed
 from gateway.processes import StopFlag
+from gateway.receivers import Receivers
 from gateway.room import Room, Shortage, waiting_in
 from gateway.sealing import SealBrokenError, Sealer
 from gateway.spool import NODE_LOCK, PASSING, Spool
@@ -44,7 +47,6 @@ from gateway.tls import TlsFilesError, calling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from config.schema import GatewayConfig
     from gateway.arrivals import LedgerIntake
@@ -59,14 +61,14 @@ _DRAIN_ASSOCIATIONS = timedelta(seconds=20)
 _STALE_TICK_S = 30.0
 _UNWRITABLE_WAIT_S = 5.0
 _MOST_WORKERS = 8
-_FIXED_LISTENER = ("host", "port", "timeouts", "tls")
+_FIXED_LISTENER = ("host", "port", "timeouts", "tls", "processes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Doors:
     """Where objects come in, and where they go from there."""
 
-    dicom: Receiver
+    dicom: Receiver | Receivers
     web: StoreServer | None
     intake: LedgerIntake
 
@@ -82,7 +84,10 @@ class _Doors:
 
     def admit(self, config: GatewayConfig) -> None:
         """Let callers in, and keep to limits, by new settings."""
-        self.dicom.admit(config.listener, config.nodes)
+        if isinstance(self.dicom, Receivers):
+            self.dicom.admit(config)
+        else:
+            self.dicom.admit(config.listener, config.nodes)
         if self.web is not None:
             self.web.admit(config)
         self.intake.follow(config)
@@ -146,13 +151,13 @@ class Node:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
             database = open_migrated(self._spool.ledger_path)
             try:
-                self._run(database, key, announce)
+                self._run(database, key, announce, Path(folder))
             finally:
                 database.close()
 
-    def _run(self, database: Database, key: bytes, announce: Callable[[Mapping[str, int]], None]) -> None:
+    def _run(self, database: Database, key: bytes, announce: Callable[[Mapping[str, int]], None], folder: Path) -> None:
         # These import prometheus_client, which looks at the folder above when it is imported.
-        from gateway.arrivals import LedgerIntake  # noqa: PLC0415
+        from gateway.arrivals import LedgerIntake, SharedIntake  # noqa: PLC0415
         from gateway.health import HealthServer  # noqa: PLC0415
         from gateway.metrics import BUILD_INFO, registry  # noqa: PLC0415
         from gateway.receive import Receiver  # noqa: PLC0415
@@ -174,14 +179,17 @@ class Node:
             waiting=waiting_in(database),
         )
         held_limit = HeldLimit(database, self._spool, config)
-        intake = LedgerIntake(
-            self._spool, ledger, sealer, reserve_bytes=reserve_bytes, room=room, held_limit=held_limit
-        )
-        commitments = Commitments(database)
-        receiver = Receiver(config.listener, config.nodes, intake, Reports(commitments), shortage=room.shortage)
+        kind = SharedIntake if config.listener.processes > 1 else LedgerIntake
+        intake = kind(self._spool, ledger, sealer, reserve_bytes=reserve_bytes, room=room, held_limit=held_limit)
+        receiver: Receiver | Receivers
+        if config.listener.processes > 1:
+            receiver = Receivers(config.listener, folder)
+        else:
+            reports = Reports(Commitments(database))
+            receiver = Receiver(config.listener, config.nodes, intake, reports, shortage=room.shortage)
         doors = _Doors(dicom=receiver, web=_web_service(config, intake), intake=intake)
         _require_usable_certificates(config)
-        children = Children(database, ledger, self._wanted(config, key))
+        children = Children(database, ledger, self._wanted(config, key, receiver))
         health = HealthServer(
             host=config.metrics.host,
             port=config.metrics.port,
@@ -230,8 +238,8 @@ class Node:
             if self._stop.wait(_UNWRITABLE_WAIT_S):
                 return False
 
-    def _wanted(self, config: GatewayConfig, key: bytes) -> list[Child]:
-        wanted = []
+    def _wanted(self, config: GatewayConfig, key: bytes, receiver: Receiver | Receivers) -> list[Child]:
+        wanted = receiver.wanted(config, key) if isinstance(receiver, Receivers) else []
         for number in range(worker_count(config)):
             name = f"worker-{number}"
             settings = starting.WorkerSettings(name=name, config=config, key=key)
@@ -260,22 +268,28 @@ class Node:
         if fixed:
             log.event("reload_refused", why=f"needs a restart: {', '.join(fixed)}")
             return
+        try:
+            doors.admit(config)
+        except OSError as error:  # it cannot be handed to other processes: nothing has changed yet
+            log.fault("reload_refused", error)
+            return
         self._config = config
         self._owed.write(lambda: Commitments(database).follow(_committing(config)))
-        doors.admit(config)
-        children.replace(self._wanted(config, key))
+        children.replace(self._wanted(config, key, doors.dicom))
         self._audit(database, "reload")
         self._owed.write(lambda: note_changes(database, config, actor=NODE))
         log.event("reloaded", count=len(config.rules))
 
     def _supervise(self, database: Database, children: Children, doors: _Doors, key: bytes) -> None:
         from gateway.metrics import ASSOCIATIONS  # noqa: PLC0415  see _run
+        from gateway.receive import Receiver  # noqa: PLC0415
 
         studies = Studies(database)
         housekeeping_at = studies_at = 0.0
         while not self._stop.wait(_TICK_S):
             self._ticked_at = time.monotonic()
-            ASSOCIATIONS.labels("in").set(doors.dicom.associations)
+            if isinstance(doors.dicom, Receiver):
+                ASSOCIATIONS.labels("in").set(doors.dicom.associations)  # others count their own
             try:
                 if self._hung_up.is_set():
                     self._hung_up.clear()

@@ -22,6 +22,7 @@ from gateway.tls import listening, names_of_peer
 from gateway.transport import PDU_BYTES
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
     from datetime import timedelta
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from config.gateway import Listener, Node
     from gateway.acceptor import StoreAssociation
+    from gateway.board import Seat
     from gateway.commitment import ReportTaker
     from gateway.intake import Intake
     from gateway.room import Shortage
@@ -55,6 +57,10 @@ class Receiver:
         Where targets' answers to our storage commitment requests go; None: none are taken.
     shortage
         Says what there is no room for; while it does, nobody is let in to store.
+    inherited
+        A socket that listens already, from which other processes accept too; None: it makes its own.
+    seat
+        Where this process says how many associations it has, and learns how many there are in all; None: it is alone.
 
     Raises
     ------
@@ -78,6 +84,8 @@ class Receiver:
         reports: ReportTaker | None = None,
         *,
         shortage: Callable[[], Shortage | None] = lambda: None,
+        inherited: socket.socket | None = None,
+        seat: Seat | None = None,
     ) -> None:
         self._listener = listener
         self._intake = intake
@@ -85,6 +93,8 @@ class Receiver:
         self._shortage = shortage
         self._admission = Admission(listener, nodes)
         self._tls = None if listener.tls is None else listening(listener.tls)
+        self._inherited = inherited
+        self._seat = seat
         self._admitting = threading.Lock()
         self._server: StoreServer | None = None
         self._thread: threading.Thread | None = None
@@ -115,6 +125,8 @@ class Receiver:
             max_associations=self._listener.max_associations,
             stall_s=timeouts.dimse.total_seconds(),
             tls=self._tls,
+            inherited=self._inherited,
+            changed=self._count,
         )
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_ACCEPT_POLL_S,), name="listener", daemon=True
@@ -134,6 +146,19 @@ class Receiver:
     def associations(self) -> int:
         """How many associations are open now."""
         return len(self._admitted()) if self._server is not None else 0
+
+    def _count(self) -> None:
+        if self._seat is not None:
+            with self._admitting:
+                self._count_in_all()
+
+    def _count_in_all(self) -> int:
+        """Say how many there are here, and return how many there are in all processes; under the lock."""
+        here = self.associations
+        if self._seat is None:
+            return here
+        self._seat.say_open(here)
+        return self._seat.open()
 
     def _admitted(self) -> list[StoreAssociation]:
         return [assoc for assoc in self._running.associations if assoc.caller is not None]
@@ -222,8 +247,10 @@ class Receiver:
                 metrics.INSTANCES.labels("receive", "association_refused").inc()
                 return Rejection.OUT_OF_RESOURCES
         with self._admitting:
-            if self.associations >= self._listener.max_associations:
-                return Rejection.LOCAL_LIMIT
             assoc.caller = decision
+            if self._count_in_all() > self._listener.max_associations:
+                assoc.caller = None
+                self._count_in_all()
+                return Rejection.LOCAL_LIMIT
         assoc.acceptor.supported_contexts = contexts
         return None

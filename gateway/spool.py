@@ -5,6 +5,7 @@ can be taken for something that may leave.
 
     storage.path/
       incoming/TOKEN.part       being received; removed at start-up
+      incoming/TOKEN.PROCESS.part  the same in a receiving process; removed when it starts again
       originals/ab/TOKEN.dcm    as received; never sent
       outputs/ab/TOKEN.dcm      scrubbed and verified; what is sent
       outputs/ab/TOKEN.WORKER   being made by that worker; removed when it starts again
@@ -112,15 +113,21 @@ class Spool:
         return self.root / "ledger.sqlite"
 
     @contextmanager
-    def intake_lock(self, *, exclusive: bool) -> Iterator[None]:
+    def intake_lock(self, *, exclusive: bool, waits: bool = True) -> Iterator[None]:
         """Keep files and rows together while another process than the node takes objects in.
 
         Between an object's name and its row a starting node would take its file for a leftover: who commits beside
         the node holds this shared, who removes leftovers holds it alone.
+
+        Raises
+        ------
+        BlockingIOError
+            Another holds it, and it is not to be waited for.
         """
         descriptor = os.open(self.root / "intake.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+            fcntl.flock(descriptor, kind if waits else kind | fcntl.LOCK_NB)
             yield
         finally:
             os.close(descriptor)
@@ -156,6 +163,24 @@ class Spool:
             part.unlink()
             removed += 1
         return removed
+
+    def begun(self, token: str, process: str) -> Path:
+        """Return where a process of that name writes what it receives; the node's own has none."""
+        return self.incoming / (f"{token}.{process}.part" if process else f"{token}.part")
+
+    def clear_begun(self, process: str) -> int:
+        """Remove what an ended process of that name was receiving; none of it was acknowledged."""
+        found = list(self.incoming.glob(f"*.{process}.part"))
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+    def newest(self, shelf: Shelf, *, younger_than_s: float) -> Iterator[str]:
+        """Yield the tokens in those folders of a shelf that names were given in, or taken from, not longer ago."""
+        limit = time.time() - younger_than_s
+        for folder in self._shelves[shelf].iterdir():
+            if folder.stat().st_mtime >= limit:
+                yield from (path.stem for path in folder.glob("*.dcm"))
 
     def path(self, shelf: Shelf, token: str) -> Path:
         """Return where an object of that name stands or would stand."""

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from gateway import frugal
 
 if TYPE_CHECKING:
+    import socket
+    from pathlib import Path
+
     from config.schema import GatewayConfig
 
 
@@ -42,6 +45,28 @@ class AuditorSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverSettings:
+    """What a receiving process is started with.
+
+    Parameters
+    ----------
+    number
+        Which of the receiving processes it is.
+    listening
+        The socket that all of them accept from.
+    board
+        The folder of `gateway.board`.
+    """
+
+    name: str
+    number: int
+    config: GatewayConfig
+    key: bytes
+    listening: socket.socket
+    board: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """The body of a process, imported in that process alone.
 
@@ -67,4 +92,5 @@ class Body:
 WORKER = Body(place="gateway.worker:run_worker")
 FORWARDER = Body(place="gateway.forwarder:run_forwarder")
 AUDITOR = Body(place="gateway.auditor:run_auditor", is_frugal=True)
+RECEIVER = Body(place="gateway.receiving:run_receiver", is_frugal=True)
 MIGRATION = Body(place="gateway.migrating:migrate", is_frugal=True)

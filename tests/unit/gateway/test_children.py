@@ -113,3 +113,27 @@ def test_a_target_that_was_taken_away_stays_away_though_the_ledger_was_full_when
 
     assert signs.read_text().splitlines().count("gone") == 1
     wait_until(lambda: signs.read_text().splitlines().count("stays") == 2, what="the other runs again")
+
+
+def test_who_follows_settings_is_not_ended_for_them_and_its_successor_has_them(children, tmp_path):
+    """A process with open associations takes new settings while it runs; one that is not wanted any more goes."""
+    signs = tmp_path / "signs"
+    signs.touch()
+    running = children(Child(name="a", target=wait_for_the_end, settings=(signs, "old"), follows_settings=True))
+    running.start_due()
+    wait_until(lambda: signs.read_text() == "old\n", what="it has started")
+    process = running._children["a"].process
+
+    running.replace([Child(name="a", target=wait_for_the_end, settings=(signs, "new"), follows_settings=True)])
+    running.reap()
+    assert running._children["a"].process is process
+    process.kill()
+    process.join()
+    running.reap()
+    running._children["a"].restart_at = 0.0
+    running.start_due()
+    wait_until(lambda: signs.read_text() == "old\nnew\n", what="its successor has started")
+    running.replace([])
+    running._children["a"].process.join(10)
+    running.reap()
+    assert running._children == {}
