@@ -41,6 +41,7 @@ _SYNTAXES = tuple(
         *(uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEG2000, uid.JPEGLSNearLossless),
         *(uid.MPEG4HP41, uid.MPEG4HP41BD, uid.MPEG2MPML, uid.HEVCMP51),
         *(uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K),
+        *(uid.MPEG2MPHL, uid.MPEG4HP422D, uid.HEVCM10P51),
         *(uid.DeflatedExplicitVRLittleEndian, uid.ExplicitVRBigEndian),
     )
 )

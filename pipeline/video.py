@@ -17,7 +17,7 @@ import numpy as np
 
 from pipeline.frames.read import open_instance
 from pipeline.frames.video.frames import VideoFrames, black_of
-from pipeline.frames.video.limits import is_fragmentable
+from pipeline.frames.video.limits import is_fragmentable, limits_of
 from pipeline.frames.video.units import picture_units
 from pipeline.frames.video.writing import (
     code_again,
@@ -199,6 +199,8 @@ def _check_bare(path: Path, output: VideoOutput) -> None:
             coding = output.syntax.coding
             expected = container_for(output.frames.film.container, coding, is_copy=output.verbatim)
             timing = has_timing(output.syntax) and not output.verbatim
+            if not output.verbatim:
+                limits_of(output.syntax).check_coded(player.stream.codec_context)
             is_bare = not tags and not said and len(player.input.streams) == 1 and player.container is expected
             if not is_bare or not all(
                 _is_bare(bytes(packet), output, timing) for packet in coded_pictures(player, coding)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from pipeline.frames.video.player import Film
 
 _KEPT_FRAMES = 3
+_RATE_TOLERANCE = Fraction(1, 20)
+"""Cine Rate is a whole number, and headers say 33 ms of 30000/1001 frames a second."""
 _PADDING = 63
 """Rows or columns that a coded picture may have beyond those that are shown, at most: a block less one."""
 _SAMPLES = 3
@@ -73,7 +75,7 @@ class VideoFrames(Frames):
         self._may_hide_bits = False
         self.fragments = stream_fragments(stream, element.offset)
         self._index = (self.fragments,)
-        self._header_rate = _header_rate(header)
+        self._header_rates = _header_rates(header)
         self._playing: Iterator[NDArray[Any] | None] = iter(())
         self._next = len(self)
         self._wanted = 0
@@ -93,7 +95,8 @@ class VideoFrames(Frames):
         d = self.description
         most = (d.rows + _PADDING) * (d.columns + _PADDING)
         joined = JoinedFragments(self._stream, self.fragments)
-        return Player(joined, self.syntax.coding, self._header_rate, most_pixels=most)
+        rate = next(iter(self._header_rates), None)
+        return Player(joined, self.syntax.coding, rate, most_pixels=most)
 
     def pictures(self) -> Iterator[Any]:
         """Yield every picture of the library, as many as the header announces.
@@ -177,6 +180,8 @@ class VideoFrames(Frames):
             raise Held(Reason.UNDECODABLE, "the video has samples of other bits than the header")
         if film.rows % 2 or film.columns % 2:
             raise Held(Reason.UNDECODABLE, "a video of odd rows or columns")
+        if any(abs(rate / film.rate - 1) > _RATE_TOLERANCE for rate in self._header_rates):
+            raise Held(Reason.UNDECODABLE, "the video shows another number of frames a second than the header says")
         self._film = film
 
 
@@ -222,12 +227,19 @@ def black_of(film: Film) -> tuple[int, int, int]:
     return (0 if film.full_range else 16 * deep, 128 * deep, 128 * deep)
 
 
-def _header_rate(header: Dataset) -> Fraction | None:
-    """Return frames a second as Frame Time or Cine Rate say it; None where neither does (PS3.3, C.7.6.5)."""
+def _header_rates(header: Dataset) -> tuple[Fraction, ...]:
+    """Return frames a second as Frame Time and Cine Rate say it, each where it is there (PS3.3, C.7.6.5).
+
+    Recommended Display Frame Rate is a wish: it may differ from how the frames were acquired.
+    """
+    time, rate = _number(header, "FrameTime"), _number(header, "CineRate")
+    return (*((1000 / time,) if time else ()), *((rate,) if rate else ()))
+
+
+def _number(header: Dataset, keyword: str) -> Fraction | None:
+    """Return a number above zero; None where there is none, or what is there is no number."""
     try:
-        time, rate = header.get("FrameTime"), header.get("CineRate") or header.get("RecommendedDisplayFrameRate")
-        if time:
-            return 1000 / Fraction(str(time)).limit_denominator(10_000)
-        return Fraction(str(rate)) if rate else None
-    except (ValueError, ZeroDivisionError, TypeError):
+        number = Fraction(str(header.get(keyword) or 0)).limit_denominator(10_000)
+    except (ValueError, OverflowError):
         return None
+    return number if number > 0 else None

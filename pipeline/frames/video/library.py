@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from pipeline.frames.syntaxes import Coding
+from pipeline.frames.video.tables import check_tables
 from pipeline.reasons import Held, Reason
 
 if TYPE_CHECKING:
@@ -92,10 +93,12 @@ def open_input(file: JoinedFragments, coding: Coding, *, most_pixels: int) -> An
     Raises
     ------
     Held
-        `UNDECODABLE`.
+        `UNDECODABLE`; as `check_tables`.
     """
     av = load()
     container = container_of(file)
+    if container is Container.MP4:
+        check_tables(file)
     name = _DEMUXERS.get(container, _ELEMENTARY[coding])
     try:
         return av.open(file, format=name, metadata_errors="ignore", options={"max_pixels": str(most_pixels)})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.frames.syntaxes import (
     AVC_41,
@@ -40,6 +40,8 @@ class VideoLimits:
 
     Parameters
     ----------
+    profile, level
+        As decoders name them, in the numbers of each standard.
     bits
         Depths of a sample that its profile knows.
     frame_pixels, second_pixels
@@ -48,6 +50,8 @@ class VideoLimits:
         Highest rate, and the decoder's buffer.
     """
 
+    profile: str
+    level: int
     bits: tuple[int, ...]
     frame_pixels: int
     second_pixels: int
@@ -66,31 +70,89 @@ class VideoLimits:
         if bits not in self.bits or pixels > self.frame_pixels or pixels * rate > self.second_pixels:
             raise Held(Reason.UNDECODABLE, "a video that is larger, faster or deeper than its syntax allows")
 
+    def check_coded(self, context: Any) -> None:
+        """Refuse what an encoder has made of another profile or level than it was told.
+
+        Parameters
+        ----------
+        context
+            The library's, of the coded stream.
+
+        Raises
+        ------
+        Held
+            `VERIFICATION_FAILED`.
+        """
+        if (context.profile, context.level) != (self.profile, self.level):
+            raise Held(Reason.VERIFICATION_FAILED, "the written video has another profile or level than its syntax")
+
 
 _BLOCK = 256
 """Pixels of a macroblock."""
 _AVC_41 = VideoLimits(
-    bits=(8,), frame_pixels=8192 * _BLOCK, second_pixels=245_760 * _BLOCK, kbit_s=62_500, buffer_kbit=78_125
+    profile="High",
+    level=41,
+    bits=(8,),
+    frame_pixels=8192 * _BLOCK,
+    second_pixels=245_760 * _BLOCK,
+    kbit_s=62_500,
+    buffer_kbit=78_125,
 )
 _LIMITS = {
     MPEG_2_MAIN_LEVEL: VideoLimits(
-        bits=(8,), frame_pixels=720 * 576, second_pixels=10_368_000, kbit_s=15_000, buffer_kbit=1_792
+        profile="Main",
+        level=8,
+        bits=(8,),
+        frame_pixels=720 * 576,
+        second_pixels=10_368_000,
+        kbit_s=15_000,
+        buffer_kbit=1_792,
     ),
     MPEG_2_HIGH_LEVEL: VideoLimits(
-        bits=(8,), frame_pixels=1920 * 1152, second_pixels=62_668_800, kbit_s=80_000, buffer_kbit=9_552
+        profile="Main",
+        level=4,
+        bits=(8,),
+        frame_pixels=1920 * 1152,
+        second_pixels=62_668_800,
+        kbit_s=80_000,
+        buffer_kbit=9_552,
     ),
     AVC_41: _AVC_41,
     AVC_41_DISC: VideoLimits(
-        bits=(8,), frame_pixels=8192 * _BLOCK, second_pixels=245_760 * _BLOCK, kbit_s=40_000, buffer_kbit=30_000
+        profile="High",
+        level=41,
+        bits=(8,),
+        frame_pixels=8192 * _BLOCK,
+        second_pixels=245_760 * _BLOCK,
+        kbit_s=40_000,
+        buffer_kbit=30_000,
     ),
     AVC_42: VideoLimits(
-        bits=(8,), frame_pixels=8704 * _BLOCK, second_pixels=522_240 * _BLOCK, kbit_s=62_500, buffer_kbit=78_125
+        profile="High",
+        level=42,
+        bits=(8,),
+        frame_pixels=8704 * _BLOCK,
+        second_pixels=522_240 * _BLOCK,
+        kbit_s=62_500,
+        buffer_kbit=78_125,
     ),
     HEVC_MAIN: VideoLimits(
-        bits=(8,), frame_pixels=8_912_896, second_pixels=534_773_760, kbit_s=40_000, buffer_kbit=40_000
+        profile="Main",
+        level=153,
+        bits=(8,),
+        frame_pixels=8_912_896,
+        second_pixels=534_773_760,
+        kbit_s=40_000,
+        buffer_kbit=40_000,
     ),
     HEVC_MAIN_10: VideoLimits(
-        bits=(8, 10), frame_pixels=8_912_896, second_pixels=534_773_760, kbit_s=40_000, buffer_kbit=40_000
+        profile="Main 10",
+        level=153,
+        bits=(8, 10),
+        frame_pixels=8_912_896,
+        second_pixels=534_773_760,
+        kbit_s=40_000,
+        buffer_kbit=40_000,
     ),
 }
 LIMITS: Mapping[str, VideoLimits] = MappingProxyType(_LIMITS)

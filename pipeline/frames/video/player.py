@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.frames.syntaxes import Coding
 from pipeline.frames.video.library import CODECS, Container, container_of, load, open_input
 from pipeline.reasons import Held, Reason
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.frames.syntaxes import Coding
     from pipeline.frames.video.joined import JoinedFragments
 
 _FORMATS = {"yuv420p": 8, "yuvj420p": 8, "yuv420p10le": 10}
@@ -30,6 +30,8 @@ _TOP_FIRST = (2, 4)
 """Orders of fields: coded and shown top first, and coded top first."""
 _BOTTOM_FIRST = (3, 5)
 _FASTEST = 300
+_BLOCK = {Coding.MPEG_2: 16, Coding.AVC: 16, Coding.HEVC: 64}
+"""Rows or columns by which a coded picture grows; twice as many rows where it has two fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Player:
         self._input = open_input(file, coding, most_pixels=most_pixels)
         self._most_pixels = most_pixels
         self._stream = self._only_video(coding)
+        self._block = _BLOCK[coding]
         self._header_rate = rate
         self._film: Film | None = None
 
@@ -193,10 +196,18 @@ class Player:
         film = self.film
         if (picture.height, picture.width, picture.format.name) != (film.rows, film.columns, film.format):
             raise Held(Reason.UNDECODABLE, "a video whose frames change their size")
+        self._check_edges(picture)
         if picture.is_corrupt:
             raise Held(Reason.UNDECODABLE, "a frame of the video is damaged")
         if picture.rotation:
             raise Held(Reason.UNDECODABLE, "a video that is shown turned")
+
+    def _check_edges(self, picture: Any) -> None:
+        """Refuse rows and columns that are coded and not shown, beyond what the coding needs: nobody looks at them."""
+        context = self._stream.codec_context
+        rows, columns = context.coded_height - picture.height, context.coded_width - picture.width
+        if rows >= self._block * (1 + self.film.interlaced) or columns >= self._block:
+            raise Held(Reason.UNDECODABLE, "a video that hides a part of its pictures")
 
 
 class _Clock:
