@@ -15,6 +15,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 
+from tests.factories.jpeg_by_hand import jpeg_of_12_bits
 from tests.factories.pixels import save_image
 from tests.peers import codecs
 
@@ -86,11 +87,14 @@ class Coded:
         Transfer syntax UID of the object once it is redacted.
     kinds
         Names of the images that can be coded so.
+    unit
+        Rows and columns of the smallest area that can be redacted.
     """
 
     make: Callable[[Path, Path], Path]
     written: str
     kinds: tuple[str, ...]
+    unit: int = 1
 
 
 def _smooth(seed: int) -> NDArray[np.float64]:
@@ -228,6 +232,11 @@ def _openjph(syntax: str, *, reversible: bool) -> Callable[[Path, Path], Path]:
     return make
 
 
+def _restarting(source: Path, target: Path) -> Path:
+    streams = [jpeg_of_12_bits(frame & 4095, interval=7) for frame in codecs.native_samples(source)]
+    return codecs.with_codestreams(pydicom.dcmread(source), target, _uid(51), streams)
+
+
 def _zlib(source: Path, target: Path) -> Path:
     """Deflate every frame by itself, bits of a frame beginning on a byte (PS3.5, A.4.13)."""
     ds = pydicom.dcmread(source)
@@ -308,7 +317,14 @@ CODED = {
         make=_libjxl(_uid(112), "-d", "0", "--container=1"), written=_uid(110), kinds=("grey8", "rgb")
     ),
     "jpeg-extended-12": Coded(
-        make=_by("dcmcjpeg", "+ee", "+un"), written="1.2.840.10008.1.2.1", kinds=("grey10", "white12", "grey16")
+        make=_by("dcmcjpeg", "+ee", "+un"),
+        written=_uid(51),
+        kinds=("grey10", "white12", "grey16"),
+        unit=8,
+    ),
+    "jpeg-extended-12-restarts": Coded(make=_restarting, written=_uid(51), kinds=("white12", "overlaid12"), unit=8),
+    "jpeg-extended-12-colour": Coded(
+        make=_by("dcmcjpeg", "+ee", "+cr", "+un"), written="1.2.840.10008.1.2.1", kinds=("rgb16",)
     ),
     "jpeg-progressive": Coded(
         make=_by("dcmcjpeg", "+ep", "+un"), written="1.2.840.10008.1.2.1", kinds=("grey8", "white12")
