@@ -181,7 +181,7 @@ def _block_grid(frames: Frames) -> BlockGrid | None:
 def _is_sampled_so(d: PixelDescription, grid: BlockGrid) -> bool:
     """Whether the samples of a JPEG that is blanked in its coefficients are the stored ones."""
     if grid.bits == _BITS_OF_A_BYTE:
-        return d.bits_allocated == d.bits_stored == _BITS_OF_A_BYTE
+        return d.bits_allocated == d.bits_stored == _BITS_OF_A_BYTE and not d.signed
     return d.bits_stored <= grid.bits and not d.signed
 
 

@@ -232,6 +232,20 @@ def _openjph(syntax: str, *, reversible: bool) -> Callable[[Path, Path], Path]:
     return make
 
 
+def _opencv(syntax: str, *options: int) -> Callable[[Path, Path], Path]:
+    """Code 8-bit samples as JPEG; three of them become luminance and chrominance."""
+
+    def make(source: Path, target: Path) -> Path:
+        ds = pydicom.dcmread(source)
+        streams = [cv2.imencode(".jpg", frame[..., ::-1] if frame.ndim == 3 else frame, options)[1].tobytes()
+                   for frame in codecs.native_samples(source)]  # fmt: skip
+        if ds.SamplesPerPixel == 3:
+            ds.PhotometricInterpretation = "YBR_FULL_422"
+        return codecs.with_codestreams(ds, target, syntax, streams)
+
+    return make
+
+
 def _restarting(source: Path, target: Path) -> Path:
     streams = [jpeg_of_12_bits(frame & 4095, interval=7) for frame in codecs.native_samples(source)]
     return codecs.with_codestreams(pydicom.dcmread(source), target, _uid(51), streams)
@@ -331,13 +345,21 @@ CODED = {
     ),
 }
 """Codings of which every sample outside the redaction stays."""
+_SAMPLED, _RESTARTS = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_RST_INTERVAL
 IN_BLOCKS = {
-    "baseline": (("dcmcjpeg", "+eb", "+s4", "+un"), (1, 1)),
-    "baseline-422": (("dcmcjpeg", "+eb", "+un"), (1, 2)),
-    "baseline-420": (("dcmcjpeg", "+eb", "+n1", "+un"), (2, 2)),
-    "baseline-rgb": (("dcmcjpeg", "+eb", "+cr", "+un"), (1, 1)),
-    "extended": (("dcmcjpeg", "+ee", "+un"), (1, 2)),
-    "fragments": (("dcmcjpeg", "+eb", "+un", "+fs", "1", "-ot"), (1, 2)),
-    "fragments-and-table": (("dcmcjpeg", "+eb", "+un", "+fs", "1"), (1, 2)),
+    "baseline": (_by("dcmcjpeg", "+eb", "+s4", "+un"), (1, 1)),
+    "baseline-422": (_by("dcmcjpeg", "+eb", "+un"), (1, 2)),
+    "baseline-420": (_by("dcmcjpeg", "+eb", "+n1", "+un"), (2, 2)),
+    "baseline-440": (_opencv(_uid(50), _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440), (2, 1)),
+    "baseline-rgb": (_by("dcmcjpeg", "+eb", "+cr", "+un"), (1, 1)),
+    "restarts-422": (_opencv(_uid(50), _RESTARTS, 3, _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422), (1, 2)),
+    "extended": (_by("dcmcjpeg", "+ee", "+un"), (1, 2)),
+    "fragments": (_by("dcmcjpeg", "+eb", "+un", "+fs", "1", "-ot"), (1, 2)),
+    "fragments-and-table": (_by("dcmcjpeg", "+eb", "+un", "+fs", "1"), (1, 2)),
 }
-"""JPEG that is blanked in its coefficients: the command, and vertical and horizontal sampling of its colour images."""
+"""JPEG that is blanked in its coefficients: how it is made, and vertical and horizontal sampling of its colour."""
+AS_SAMPLES = {
+    "411": _opencv(_uid(50), _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411),
+    "progressive": _opencv(_uid(50), cv2.IMWRITE_JPEG_PROGRESSIVE, 1, _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+}
+"""JPEG in the syntax of baseline that is decoded and written without loss."""

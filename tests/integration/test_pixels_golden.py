@@ -16,7 +16,7 @@ from pydicom.encaps import generate_frames
 from config.schema import Option, Profile
 from pipeline.convert import convert_losslessly
 from tests.factories.corpus.judge import new_faults
-from tests.factories.goldens import BOX, CODED, FRAMES, IN_BLOCKS, KINDS, MODEL
+from tests.factories.goldens import AS_SAMPLES, BOX, CODED, FRAMES, IN_BLOCKS, KINDS, MODEL
 from tests.factories.pixels import PATIENT_ID, BlindReader, deidentifier, received
 from tests.peers import codecs
 
@@ -100,9 +100,9 @@ def test_every_sample_outside_the_redaction_stays_and_inside_is_black(coding, ki
 @pytest.mark.parametrize("name", IN_BLOCKS)
 def test_of_a_jpeg_no_coefficient_outside_the_rounded_redaction_changes(name, kind, tmp_path):
     """By another reader of coefficients; decoded by DCMTK, equal but for one chroma sample around the blocks."""
-    command, sampling = IN_BLOCKS[name]
+    make, sampling = IN_BLOCKS[name]
     down, across = sampling if kind == "rgb" else (1, 1)
-    source = codecs.encode(KINDS[kind].write(tmp_path / "native.dcm"), tmp_path / "in.dcm", command)
+    source = make(KINDS[kind].write(tmp_path / "native.dcm"), tmp_path / "in.dcm")
 
     result = redact(source, tmp_path / "out.dcm")
 
@@ -122,6 +122,26 @@ def test_of_a_jpeg_no_coefficient_outside_the_rounded_redaction_changes(name, ki
     assert (inside(after) == np.array(black)).all()
     assert_coefficients_stay(source, result.path, area, (rows, columns), tmp_path)
     assert_the_picture_is_described_as_before(source, result.path)
+    assert not new_faults(source.read_bytes(), result.path.read_bytes(), tmp_path / "judged.dcm")
+
+
+@pytest.mark.parametrize("name", AS_SAMPLES)
+def test_a_jpeg_that_cannot_be_blanked_in_blocks_is_decoded_and_loses_nothing_more(name, tmp_path):
+    """Colour at a fourth of the width, or progressive where the syntax says baseline: RGB, as DCMTK converts it."""
+    source = AS_SAMPLES[name](KINDS["rgb"].write(tmp_path / "native.dcm"), tmp_path / "in.dcm")
+
+    result = redact(source, tmp_path / "out.dcm")
+
+    after = pydicom.dcmread(result.path)
+    assert (result.transfer_syntax_uid, after.PhotometricInterpretation) == ("1.2.840.10008.1.2.1", "RGB")
+    assert (after.LossyImageCompression, after.LossyImageCompressionMethod) == ("01", "ISO_10918_1")
+    codecs.run("dcmdjpeg", "+ca", source, tmp_path / "rgb.dcm")
+    before, written = codecs.native_samples(tmp_path / "rgb.dcm"), codecs.stored_samples(result.path, tmp_path)
+    left, top, right, bottom = outward(BOX, 1, 2)
+    outside = np.ones(before.shape[1:3], bool)
+    outside[top:bottom, left:right] = False
+    assert not inside(written).any()
+    assert np.abs(before[:, outside].astype(int) - written[:, outside]).max() <= 1  # they round in another way
     assert not new_faults(source.read_bytes(), result.path.read_bytes(), tmp_path / "judged.dcm")
 
 
