@@ -92,6 +92,8 @@ class Output:
             return self.frames.clean_codestream(index)
         if self.blocks is None:
             return encode_frame(self.samples(index), self.description, self.syntax)
+        if self.frames.hides_bits(index):
+            raise CannotEncodeError("bits above the stored ones")
         mask = self.plan.blanked(index)
         if self.plan.crop == (0, 0, self.plan.columns, self.plan.rows) and not mask.any():
             return self.frames.clean_codestream(index)
@@ -102,7 +104,7 @@ class Output:
         black = self.black(jpeg_photometric(codestream, self.frames.description.photometric))
         try:
             grid = block_grid(codestream)
-            if (grid.rows, grid.columns) == self.plan.grid:
+            if (grid.rows, grid.columns) == self.plan.grid and _is_sampled_so(self.frames.description, grid):
                 return blank_blocks(codestream, grid, mask=mask, crop=self.plan.crop, black=black)
         except CannotBlankError as error:
             raise CannotEncodeError(str(error)) from error
@@ -167,16 +169,20 @@ def in_syntax(frames: Frames, plan: RedactionPlan, syntax: Syntax) -> Output:
 
 
 def _block_grid(frames: Frames) -> BlockGrid | None:
-    d = frames.description
-    if (
-        frames.syntax.uid not in (JPEG_BASELINE, JPEG_EXTENDED)
-        or not d.bits_allocated == d.bits_stored == _BITS_OF_A_BYTE
-    ):
+    if frames.syntax.uid not in (JPEG_BASELINE, JPEG_EXTENDED):
         return None
     try:
-        return block_grid(frames.codestream(0))
+        grid = block_grid(frames.codestream(0))
     except CannotBlankError:
         return None
+    return grid if _is_sampled_so(frames.description, grid) else None
+
+
+def _is_sampled_so(d: PixelDescription, grid: BlockGrid) -> bool:
+    """Whether the samples of a JPEG that is blanked in its coefficients are the stored ones."""
+    if grid.bits == _BITS_OF_A_BYTE:
+        return d.bits_allocated == d.bits_stored == _BITS_OF_A_BYTE and not d.signed
+    return d.bits_stored <= grid.bits and not d.signed
 
 
 def _output(

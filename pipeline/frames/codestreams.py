@@ -40,6 +40,8 @@ _APP0, _APP8, _APP14 = 0xE0, 0xE8, 0xEE
 _LONGEST_OTHER = 2048
 """Of DRI, DNL, DAC and LSE; a palette of JPEG-LS is the longest."""
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_HUFFMAN_CODED = (0xC0, 0xC1, 0xC2, 0xC3)
+"""Baseline, extended, progressive, lossless (ISO/IEC 10918-1, table B.1). Hardly a reader knows the others."""
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 _JPEG_NEEDED = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8} - {0xC8}
 """Frame headers, tables, SOS, DNL, DRI, DHP, EXP; of JPEG-LS SOF55 and LSE. Decoders step over the rest."""
@@ -88,6 +90,14 @@ def dimensions(codestream: bytes, coding: Coding) -> Dimensions | None:
         return None
     try:
         return _jpeg_2000_size(codestream) if coding is Coding.JPEG_2000 else _jpeg_size(codestream)
+    except (struct.error, IndexError) as error:
+        raise DamagedCodestreamError("the codestream ends early") from error
+
+
+def is_huffman_coded(codestream: bytes) -> bool:
+    """Tell whether a JPEG is of a process that some transfer syntax has: not arithmetic, not hierarchical."""
+    try:
+        return start_of_scan(codestream)[0] in _HUFFMAN_CODED
     except (struct.error, IndexError) as error:
         raise DamagedCodestreamError("the codestream ends early") from error
 

@@ -15,7 +15,13 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.encoders.base import get_encoder
 
 from pipeline.frames import native
-from pipeline.frames.codestreams import DamagedCodestreamError, dimensions, jpeg_photometric, without_metadata
+from pipeline.frames.codestreams import (
+    DamagedCodestreamError,
+    dimensions,
+    is_huffman_coded,
+    jpeg_photometric,
+    without_metadata,
+)
 from pipeline.frames.deflate import deflate_frame, inflate_frame
 from pipeline.frames.jpeg_xl import jpeg_xl_size
 from pipeline.frames.run_lengths import has_plain_header, only_run_lengths
@@ -82,6 +88,8 @@ def _checked(codestream: bytes, description: PixelDescription, syntax: Syntax) -
             found: Dimensions | None = jpeg_xl_size(codestream)._replace(samples=d.samples)
         else:
             found = dimensions(codestream, syntax.coding)
+        if syntax.coding is Coding.JPEG and not is_huffman_coded(codestream):
+            raise Held(Reason.UNDECODABLE, "a frame is coded by a JPEG process that its transfer syntax does not have")
         needed = without_metadata(codestream, syntax.coding)
     except DamagedCodestreamError as error:
         raise Held(Reason.UNDECODABLE, "a frame's codestream is damaged") from error

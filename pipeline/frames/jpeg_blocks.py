@@ -3,21 +3,22 @@
 A blanked block has a DC coefficient that decodes to black and no AC coefficients. Areas grow outward to whole minimum
 coded units (ISO/IEC 10918-1, A.2), and a crop begins on one. Where colour is subsampled, decoders interpolate it, so
 that one pixel on either side of an edge may change its colour although no coefficient of its own did.
-Rule of the file: what is not sequential, Huffman coded, of 8 bits and of one table per component is refused; the
-caller writes such frames without loss.
+Rule of the file: what is not sequential, Huffman coded, of 8 bits (or grey, of 12) and of one table per component is
+refused; the caller writes such frames without loss.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.frames import turbojpeg
 from pipeline.frames.codestreams import DamagedCodestreamError, after_start, next_marker, without_metadata
+from pipeline.frames.huffman_blocks import BlocksRefusedError, blank_twelve_bits
 from pipeline.frames.syntaxes import Coding
 from pipeline.frames.turbojpeg import BLOCK, TransformFailedError
 from pipeline.painting import cells_of
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 _BASELINE, _EXTENDED, _SCAN, _TABLES, _END = 0xC0, 0xC1, 0xDA, 0xDB, 0xD9
 _APP0, _APP15 = 0xE0, 0xEF
-_MIDDLE, _WHITE = 128, 255
-_BITS = 8
+_BITS, _MORE_BITS = 8, 12
 _COMMONEST = (1, 2)
 """Sampling factors of which decoders' interpolation is known: none, or one neighbour."""
 
@@ -64,9 +64,12 @@ class BlockGrid:
     ----------
     components
         In the order in which they are coded.
+    bits
+        Of a sample: 8 or 12.
     """
 
     components: tuple[Component, ...]
+    bits: int = _BITS
 
     @property
     def columns(self) -> int:
@@ -90,16 +93,17 @@ def block_grid(codestream: bytes) -> BlockGrid:
     Raises
     ------
     CannotBlankError
-        Where it cannot be redacted in its coefficients: another process than sequential Huffman, other than 8 bits,
-        sampling that decoders interpolate in unknown ways, tables that change between scans, damage; or
-        libturbojpeg is missing.
+        Where it cannot be redacted in its coefficients: another process than sequential Huffman, colour of more than
+        8 bits, sampling that decoders interpolate in unknown ways, tables that change between scans, damage; or
+        libturbojpeg, which does those of 8 bits, is missing.
     """
-    if turbojpeg.load() is None:
-        raise CannotBlankError("libturbojpeg is missing")
     try:
-        return _grid(codestream)
+        grid = _grid(codestream)
     except (DamagedCodestreamError, struct.error, IndexError, KeyError) as error:
         raise CannotBlankError(type(error).__name__) from error
+    if grid.bits == _BITS and turbojpeg.load() is None:
+        raise CannotBlankError("libturbojpeg is missing")
+    return grid
 
 
 def _grid(codestream: bytes) -> BlockGrid:
@@ -110,15 +114,19 @@ def _grid(codestream: bytes) -> BlockGrid:
             steps.update(_dc_steps(payload))
         elif marker in (_BASELINE, _EXTENDED):
             frame = payload
-    if frame is None or frame[0] != _BITS:
-        raise CannotBlankError("not a sequential JPEG of 8 bits")
+    if frame is None or frame[0] not in (_BITS, _MORE_BITS):
+        raise CannotBlankError("not a sequential JPEG of 8 or 12 bits")
+    if frame[0] == _MORE_BITS and frame[5] != 1:
+        raise CannotBlankError("colour of 12 bits")
     components = tuple(
         Component(horizontal=factors >> 4, vertical=factors & 15, dc_step=steps[table])
         for _identifier, factors, table in struct.iter_unpack("BBB", frame[6:])
     )
     if not {c.horizontal for c in components} | {c.vertical for c in components} <= set(_COMMONEST):
         raise CannotBlankError("unusual sampling")
-    return BlockGrid(components=components)
+    if len(components) == 1:  # which is coded block by block, whatever its sampling factors say (A.2.2)
+        components = (replace(components[0], horizontal=1, vertical=1),)
+    return BlockGrid(components=components, bits=frame[0])
 
 
 def _header_segments(codestream: bytes) -> Iterator[tuple[int, bytes]]:
@@ -167,13 +175,26 @@ def blank_blocks(
     Raises
     ------
     CannotBlankError
-        Where libjpeg-turbo refuses the codestream.
+        Where the codestream is refused by what reads its coefficients.
     """
     left, top, right, bottom = crop
     units = cells_of(mask[top:bottom, left:right], (grid.rows, grid.columns))
+    values = [_dc(value, component.dc_step, grid.bits) for value, component in zip(black, grid.components, strict=True)]
+    if grid.bits == _BITS:
+        return _blank_by_transform(codestream, grid, units, crop, values)
+    if _decoded(black[0], grid.components[0].dc_step, grid.bits) != black[0]:
+        raise CannotBlankError("black that no coefficient gives")
+    try:
+        return blank_twelve_bits(without_metadata(codestream, Coding.JPEG), mask=units, crop=crop, black_dc=values[0])
+    except (BlocksRefusedError, DamagedCodestreamError) as error:
+        raise CannotBlankError(type(error).__name__) from error
+
+
+def _blank_by_transform(
+    codestream: bytes, grid: BlockGrid, units: NDArray[np.bool_], crop: tuple[int, int, int, int], values: list[int]
+) -> bytes:
     masks = [np.repeat(np.repeat(units, c.vertical, axis=0), c.horizontal, axis=1) for c in grid.components]
     touched: list[list[bool]] = [blocks.any(axis=1).tolist() for blocks in masks]
-    values = [_dc(value, component.dc_step) for value, component in zip(black, grid.components, strict=True)]
 
     def change(component: int, row: int, coefficients: NDArray[np.int16]) -> None:
         blocks = np.flatnonzero(masks[component][row, : len(coefficients)])
@@ -187,12 +208,12 @@ def blank_blocks(
         raise CannotBlankError(type(error).__name__) from error
 
 
-def _dc(value: int, step: int) -> int:
+def _dc(value: int, step: int, bits: int) -> int:
     """Return the DC coefficient of a block of one sample value; the extremes are met exactly, because decoders clip."""
-    eighths = (value - _MIDDLE) * BLOCK
+    eighths = (value - (1 << bits - 1)) * BLOCK
     if value == 0:
         return eighths // step
-    return -(-eighths // step) if value == _WHITE else round(eighths / step)
+    return -(-eighths // step) if value == (1 << bits) - 1 else round(eighths / step)
 
 
 def _with_segments_of(source: bytes, made: bytes) -> bytes:
@@ -214,8 +235,8 @@ def _with_segments_of(source: bytes, made: bytes) -> bytes:
 
 
 def is_blanked(
-    written: NDArray[np.uint8],
-    original: NDArray[np.uint8],
+    written: NDArray[Any],
+    original: NDArray[Any],
     mask: NDArray[np.bool_],
     grid: BlockGrid,
     *,
@@ -230,7 +251,7 @@ def is_blanked(
     Parameters
     ----------
     written, original
-        uint8 (rows, columns[, components]), both cropped, decoded by the same decoder.
+        uint8 or uint16 (rows, columns[, components]), both cropped, decoded by the same decoder.
     mask
         bool (rows, columns), cropped; whole minimum coded units.
     is_cropped
@@ -238,7 +259,9 @@ def is_blanked(
     """
     if written.shape != original.shape:
         return False
-    values = [_decoded(value, component.dc_step) for value, component in zip(black, grid.components, strict=True)]
+    values = [
+        _decoded(value, component.dc_step, grid.bits) for value, component in zip(black, grid.components, strict=True)
+    ]
     wrong = written != _painted(original, mask, values)
     rows = np.flatnonzero(wrong.reshape(len(mask), -1).any(axis=1))
     if not rows.size:
@@ -251,18 +274,18 @@ def is_blanked(
     )
 
 
-def _painted(original: NDArray[np.uint8], mask: NDArray[np.bool_], values: list[int]) -> NDArray[np.uint8]:
+def _painted(original: NDArray[Any], mask: NDArray[np.bool_], values: list[int]) -> NDArray[Any]:
     """Return a copy with the masked pixels of one value."""
     import cv2  # noqa: PLC0415  30 MB that a job which blanks nothing never needs
 
     area = np.ascontiguousarray(mask).view(np.uint8)
-    whole = _of_one_value(original.shape, tuple(values) if original.ndim > mask.ndim else (values[0],))
-    return np.asarray(cv2.copyTo(whole, area, original.copy()), dtype=np.uint8)
+    whole = _of_one_value(original.shape, tuple(values) if original.ndim > mask.ndim else (values[0],), original.dtype)
+    return np.asarray(cv2.copyTo(whole, area, original.copy()), dtype=original.dtype)
 
 
 @lru_cache(maxsize=1)
-def _of_one_value(shape: tuple[int, ...], values: tuple[int, ...]) -> NDArray[np.uint8]:
-    return np.tile(np.array(values, dtype=np.uint8), shape[0] * shape[1]).reshape(shape)
+def _of_one_value(shape: tuple[int, ...], values: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    return np.tile(np.array(values, dtype=dtype), shape[0] * shape[1]).reshape(shape)
 
 
 def _is_full(component: Component, grid: BlockGrid) -> bool:
@@ -283,6 +306,6 @@ def _near_an_edge(mask: NDArray[np.bool_], grid: BlockGrid, *, is_cropped: bool)
     return near
 
 
-def _decoded(value: int, step: int) -> int:
+def _decoded(value: int, step: int, bits: int) -> int:
     """Return the sample value to which a blanked block decodes (the inverse DCT of its DC alone, rounded, clipped)."""
-    return min(max((_dc(value, step) * step + 4) // BLOCK + _MIDDLE, 0), _WHITE)
+    return min(max((_dc(value, step, bits) * step + 4) // BLOCK + (1 << bits - 1), 0), (1 << bits) - 1)

@@ -15,6 +15,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 
+from tests.factories.jpeg_by_hand import jpeg_of_12_bits
 from tests.factories.pixels import save_image
 from tests.peers import codecs
 
@@ -86,11 +87,14 @@ class Coded:
         Transfer syntax UID of the object once it is redacted.
     kinds
         Names of the images that can be coded so.
+    unit
+        Rows and columns of the smallest area that can be redacted.
     """
 
     make: Callable[[Path, Path], Path]
     written: str
     kinds: tuple[str, ...]
+    unit: int = 1
 
 
 def _smooth(seed: int) -> NDArray[np.float64]:
@@ -228,6 +232,25 @@ def _openjph(syntax: str, *, reversible: bool) -> Callable[[Path, Path], Path]:
     return make
 
 
+def _opencv(syntax: str, *options: int) -> Callable[[Path, Path], Path]:
+    """Code 8-bit samples as JPEG; three of them become luminance and chrominance."""
+
+    def make(source: Path, target: Path) -> Path:
+        ds = pydicom.dcmread(source)
+        streams = [cv2.imencode(".jpg", frame[..., ::-1] if frame.ndim == 3 else frame, options)[1].tobytes()
+                   for frame in codecs.native_samples(source)]  # fmt: skip
+        if ds.SamplesPerPixel == 3:
+            ds.PhotometricInterpretation = "YBR_FULL_422"
+        return codecs.with_codestreams(ds, target, syntax, streams)
+
+    return make
+
+
+def _restarting(source: Path, target: Path) -> Path:
+    streams = [jpeg_of_12_bits(frame & 4095, interval=7) for frame in codecs.native_samples(source)]
+    return codecs.with_codestreams(pydicom.dcmread(source), target, _uid(51), streams)
+
+
 def _zlib(source: Path, target: Path) -> Path:
     """Deflate every frame by itself, bits of a frame beginning on a byte (PS3.5, A.4.13)."""
     ds = pydicom.dcmread(source)
@@ -308,20 +331,35 @@ CODED = {
         make=_libjxl(_uid(112), "-d", "0", "--container=1"), written=_uid(110), kinds=("grey8", "rgb")
     ),
     "jpeg-extended-12": Coded(
-        make=_by("dcmcjpeg", "+ee", "+un"), written="1.2.840.10008.1.2.1", kinds=("grey10", "white12", "grey16")
+        make=_by("dcmcjpeg", "+ee", "+un"),
+        written=_uid(51),
+        kinds=("grey10", "white12", "grey16"),
+        unit=8,
+    ),
+    "jpeg-extended-12-restarts": Coded(make=_restarting, written=_uid(51), kinds=("white12", "overlaid12"), unit=8),
+    "jpeg-extended-12-colour": Coded(
+        make=_by("dcmcjpeg", "+ee", "+cr", "+un"), written="1.2.840.10008.1.2.1", kinds=("rgb16",)
     ),
     "jpeg-progressive": Coded(
         make=_by("dcmcjpeg", "+ep", "+un"), written="1.2.840.10008.1.2.1", kinds=("grey8", "white12")
     ),
 }
 """Codings of which every sample outside the redaction stays."""
+_SAMPLED, _RESTARTS = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_RST_INTERVAL
 IN_BLOCKS = {
-    "baseline": (("dcmcjpeg", "+eb", "+s4", "+un"), (1, 1)),
-    "baseline-422": (("dcmcjpeg", "+eb", "+un"), (1, 2)),
-    "baseline-420": (("dcmcjpeg", "+eb", "+n1", "+un"), (2, 2)),
-    "baseline-rgb": (("dcmcjpeg", "+eb", "+cr", "+un"), (1, 1)),
-    "extended": (("dcmcjpeg", "+ee", "+un"), (1, 2)),
-    "fragments": (("dcmcjpeg", "+eb", "+un", "+fs", "1", "-ot"), (1, 2)),
-    "fragments-and-table": (("dcmcjpeg", "+eb", "+un", "+fs", "1"), (1, 2)),
+    "baseline": (_by("dcmcjpeg", "+eb", "+s4", "+un"), (1, 1)),
+    "baseline-422": (_by("dcmcjpeg", "+eb", "+un"), (1, 2)),
+    "baseline-420": (_by("dcmcjpeg", "+eb", "+n1", "+un"), (2, 2)),
+    "baseline-440": (_opencv(_uid(50), _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440), (2, 1)),
+    "baseline-rgb": (_by("dcmcjpeg", "+eb", "+cr", "+un"), (1, 1)),
+    "restarts-422": (_opencv(_uid(50), _RESTARTS, 3, _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422), (1, 2)),
+    "extended": (_by("dcmcjpeg", "+ee", "+un"), (1, 2)),
+    "fragments": (_by("dcmcjpeg", "+eb", "+un", "+fs", "1", "-ot"), (1, 2)),
+    "fragments-and-table": (_by("dcmcjpeg", "+eb", "+un", "+fs", "1"), (1, 2)),
 }
-"""JPEG that is blanked in its coefficients: the command, and vertical and horizontal sampling of its colour images."""
+"""JPEG that is blanked in its coefficients: how it is made, and vertical and horizontal sampling of its colour."""
+AS_SAMPLES = {
+    "411": _opencv(_uid(50), _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411),
+    "progressive": _opencv(_uid(50), cv2.IMWRITE_JPEG_PROGRESSIVE, 1, _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+}
+"""JPEG in the syntax of baseline that is decoded and written without loss."""

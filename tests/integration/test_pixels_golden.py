@@ -16,7 +16,7 @@ from pydicom.encaps import generate_frames
 from config.schema import Option, Profile
 from pipeline.convert import convert_losslessly
 from tests.factories.corpus.judge import new_faults
-from tests.factories.goldens import BOX, CODED, FRAMES, IN_BLOCKS, KINDS, MODEL
+from tests.factories.goldens import AS_SAMPLES, BOX, CODED, FRAMES, IN_BLOCKS, KINDS, MODEL
 from tests.factories.pixels import PATIENT_ID, BlindReader, deidentifier, received
 from tests.peers import codecs
 
@@ -50,6 +50,12 @@ def inside(samples, box=BOX):
     return part.reshape(-1, *part.shape[3:])
 
 
+def outward(box, rows, columns):
+    """Return the box grown to whole units of so many rows and columns."""
+    left, top, right, bottom = box
+    return (left // columns * columns, top // rows * rows, -(-right // columns) * columns, -(-bottom // rows) * rows)
+
+
 def assert_the_picture_is_described_as_before(source, result):
     """Rows, columns, frames, bits and what they mean; colour may name the coding anew, never other colours."""
     before, after = (pydicom.dcmread(path, stop_before_pixels=True) for path in (source, result))
@@ -76,9 +82,9 @@ def test_every_sample_outside_the_redaction_stays_and_inside_is_black(coding, ki
     assert result.transfer_syntax_uid == CODED[coding].written
     assert before.shape == after.shape
     even = (BOX[0] - BOX[0] % 2, BOX[1], BOX[2] + BOX[2] % 2, BOX[3])
-    area = even if image.photometric == "YBR_FULL_422" else BOX
+    area = even if image.photometric == "YBR_FULL_422" else outward(BOX, CODED[coding].unit, CODED[coding].unit)
     black = codecs.stored_bits(np.array(image.black, image.samples.dtype), image.bits_stored)
-    assert (inside(after) == black).all()
+    assert (inside(after, area) == black).all()
     outside = np.ones(before.shape[1:3], bool)
     outside[area[1] : area[3], area[0] : area[2]] = False
     assert np.array_equal(before[:, outside], after[:, outside])
@@ -94,9 +100,9 @@ def test_every_sample_outside_the_redaction_stays_and_inside_is_black(coding, ki
 @pytest.mark.parametrize("name", IN_BLOCKS)
 def test_of_a_jpeg_no_coefficient_outside_the_rounded_redaction_changes(name, kind, tmp_path):
     """By another reader of coefficients; decoded by DCMTK, equal but for one chroma sample around the blocks."""
-    command, sampling = IN_BLOCKS[name]
+    make, sampling = IN_BLOCKS[name]
     down, across = sampling if kind == "rgb" else (1, 1)
-    source = codecs.encode(KINDS[kind].write(tmp_path / "native.dcm"), tmp_path / "in.dcm", command)
+    source = make(KINDS[kind].write(tmp_path / "native.dcm"), tmp_path / "in.dcm")
 
     result = redact(source, tmp_path / "out.dcm")
 
@@ -104,12 +110,7 @@ def test_of_a_jpeg_no_coefficient_outside_the_rounded_redaction_changes(name, ki
     syntax = pydicom.dcmread(source, stop_before_pixels=True).file_meta.TransferSyntaxUID
     assert result.transfer_syntax_uid == syntax
     rows, columns = 8 * down, 8 * across
-    area = (
-        BOX[0] // columns * columns,
-        BOX[1] // rows * rows,
-        -(-BOX[2] // columns) * columns,
-        -(-BOX[3] // rows) * rows,
-    )
+    area = outward(BOX, rows, columns)
     ring = (area[0] - (across > 1), area[1] - (down > 1), area[2] + (across > 1), area[3] + (down > 1))
     left, top, right, bottom = changed_box(before, after)
     assert ring[0] <= left <= BOX[0]
@@ -121,6 +122,26 @@ def test_of_a_jpeg_no_coefficient_outside_the_rounded_redaction_changes(name, ki
     assert (inside(after) == np.array(black)).all()
     assert_coefficients_stay(source, result.path, area, (rows, columns), tmp_path)
     assert_the_picture_is_described_as_before(source, result.path)
+    assert not new_faults(source.read_bytes(), result.path.read_bytes(), tmp_path / "judged.dcm")
+
+
+@pytest.mark.parametrize("name", AS_SAMPLES)
+def test_a_jpeg_that_cannot_be_blanked_in_blocks_is_decoded_and_loses_nothing_more(name, tmp_path):
+    """Colour at a fourth of the width, or progressive where the syntax says baseline: RGB, as DCMTK converts it."""
+    source = AS_SAMPLES[name](KINDS["rgb"].write(tmp_path / "native.dcm"), tmp_path / "in.dcm")
+
+    result = redact(source, tmp_path / "out.dcm")
+
+    after = pydicom.dcmread(result.path)
+    assert (result.transfer_syntax_uid, after.PhotometricInterpretation) == ("1.2.840.10008.1.2.1", "RGB")
+    assert (after.LossyImageCompression, after.LossyImageCompressionMethod) == ("01", "ISO_10918_1")
+    codecs.run("dcmdjpeg", "+ca", source, tmp_path / "rgb.dcm")
+    before, written = codecs.native_samples(tmp_path / "rgb.dcm"), codecs.stored_samples(result.path, tmp_path)
+    left, top, right, bottom = outward(BOX, 1, 2)
+    outside = np.ones(before.shape[1:3], bool)
+    outside[top:bottom, left:right] = False
+    assert not inside(written).any()
+    assert np.abs(before[:, outside].astype(int) - written[:, outside]).max() <= 1  # they round in another way
     assert not new_faults(source.read_bytes(), result.path.read_bytes(), tmp_path / "judged.dcm")
 
 

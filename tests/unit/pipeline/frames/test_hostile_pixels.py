@@ -246,3 +246,19 @@ def test_the_fragments_of_one_frame_are_joined_with_and_without_a_table(folder):
         with quiet_libraries(), open_instance(path) as opened:
             assert opened.frames is not None
             assert np.array_equal(opened.frames.decoded(0).samples, FRAMES[0])
+
+
+@pytest.mark.parametrize("process", [0xC5, 0xC9, 0xCA, 0xCB])
+@pytest.mark.parametrize("number", [50, 51, 55, 57])
+def test_arithmetic_and_hierarchical_jpeg_is_undecodable(process, number, folder):
+    """No transfer syntax in use has it (PS3.5, 8.2.1); ours could decode some of it, and hardly a reader could."""
+    stream = bytes(imagecodecs.jpeg8_encode(FRAMES[0]))
+    foreign = stream.replace(b"\xff\xc0\x00\x0b", bytes((0xFF, process, 0, 11)), 1)
+    assert foreign != stream
+    path = with_codestreams(
+        pydicom.dcmread(save_image(folder / "native", FRAMES[:1])), folder / "foreign", _uid(number), [foreign]
+    )
+
+    with pytest.raises(Held, match="process that its transfer syntax does not have"), open_instance(path) as opened:
+        assert opened.frames is not None
+        opened.frames.decoded(0)

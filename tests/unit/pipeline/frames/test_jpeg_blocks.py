@@ -131,7 +131,7 @@ def test_black_and_white_are_met_exactly_at_any_quantization(value, level):
 def test_progressive_damaged_and_foreign_codestreams_are_refused():
     """The caller then writes samples instead."""
     progressive = cv2.imencode(".jpg", picture(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
-    twelve = imagecodecs.jpeg_encode(picture()[..., 0].astype(np.uint16) * 8, level=90, bitspersample=12)
+    twelve = imagecodecs.jpeg_encode(picture().astype(np.uint16) * 8, level=90, bitspersample=12)
     for codestream in (b"", b"\xff\xd8\xff", jpeg("420")[:300], progressive, twelve, b"\xff\xd8\xff\xd9"):
         with pytest.raises(CannotBlankError):
             block_grid(codestream)
