@@ -1,5 +1,7 @@
 """Coordinates in images that were cropped before: moved by what is known of the image, else held."""
 
+import io
+
 import numpy as np
 import pydicom
 import pytest
@@ -12,6 +14,8 @@ from pipeline.reasons import Held, Reason
 from pipeline.records import FrameCrop
 from pipeline.references import NO_CROPS, crop_of_frames, with_moved_places
 from tests.factories.content import by_reference, item, reference, report
+from tests.factories.corpus.judge import new_faults
+from tests.factories.corpus.made import make
 from tests.factories.headers import minimal
 from tests.factories.pixels import BlindReader, deidentifier, received, save_image
 from tests.factories.profiles import CLEANING, with_options
@@ -361,3 +365,44 @@ def test_a_whole_presentation_state_leaves_with_moved_drawings(tmp_path):
     graphic = written.GraphicAnnotationSequence[0].GraphicObjectSequence[0]
     assert list(graphic.GraphicData) == [1.0, 1.0, 60.0, 50.0]
     assert list(written.DisplayedAreaSelectionSequence[0].DisplayedAreaTopLeftHandCorner) == [-29, -19]
+
+
+def of_ultrasound(kind):
+    """Return an object of the corpus as if it were about ultrasound images, and the images that it names."""
+    source = pydicom.dcmread(io.BytesIO(make(kind, "1.2.840.10008.1.2.1", planted=False).raw))
+    named = set()
+    for element in source.iterall():
+        if element.keyword == "ReferencedSOPClassUID" and element.value == CT:
+            element.value = ULTRASOUND
+    for parent in [source, *(one for element in source.iterall() if element.VR == "SQ" for one in element.value)]:
+        if parent.get("ReferencedSOPClassUID") == ULTRASOUND:
+            named.add(str(parent.ReferencedSOPInstanceUID))
+    if kind.startswith("SR"):
+        named.add("1.2.3.9")
+        source.ContentSequence.append(scoord([5.0, 5.0, 9.0, 7.5], "1.2.3.9"))
+        source.ContentSequence[-1].RelationshipType = "CONTAINS"
+    return source, named
+
+
+@pytest.mark.parametrize("kind", ["SEG", "GSPS", "CSPS", "SR-COMPREHENSIVE"])
+def test_whole_objects_whose_places_moved_are_no_less_valid(kind, tmp_path):
+    """Judged by dciodvfy, beside the same object on a crop that takes nothing away."""
+    source, named = of_ultrasound(kind)
+    source.save_as(tmp_path / "in.dcm", enforce_file_format=True)
+    profile = with_options(
+        Option.CLEAN_PIXEL_DATA, Option.CLEAN_GRAPHICS, Option.CLEAN_STRUCTURED_CONTENT, Option.CLEAN_DESCRIPTORS
+    ).model_copy(update={"pixels": Pixels(cone=Cone(crop=True))})
+    written = []
+    for box in ((1, 1, 12, 10), (0, 0, 16, 16)):
+        crops = dict.fromkeys(named, FrameCrop(rows=16, columns=16, box=box))
+        path = tmp_path / f"out{box[0]}.dcm"
+        deidentifier(reader=BlindReader(), profile=profile).run(received(tmp_path / "in.dcm"), path, crops=crops)
+        written.append(path)
+
+    cropped, whole = map(pydicom.dcmread, written)
+
+    assert named
+    assert cropped.to_json() != whole.to_json()
+    assert not new_faults((tmp_path / "in.dcm").read_bytes(), written[0].read_bytes(), tmp_path / "judged.dcm")
+    if kind == "SEG":
+        assert np.array_equal(cropped.pixel_array, whole.pixel_array[..., 1:10, 1:12])

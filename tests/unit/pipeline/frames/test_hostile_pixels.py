@@ -259,6 +259,7 @@ def test_arithmetic_and_hierarchical_jpeg_is_undecodable(process, number, folder
         pydicom.dcmread(save_image(folder / "native", FRAMES[:1])), folder / "foreign", _uid(number), [foreign]
     )
 
-    with pytest.raises(Held, match="process that its transfer syntax does not have"), open_instance(path) as opened:
+    with open_instance(path) as opened:
         assert opened.frames is not None
-        opened.frames.decoded(0)
+        with pytest.raises(Held, match="process that its transfer syntax does not have"):
+            opened.frames.decoded(0)
