@@ -6,6 +6,7 @@ inside a byte) the images use it.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -89,12 +90,18 @@ class Coded:
         Names of the images that can be coded so.
     unit
         Rows and columns of the smallest area that can be redacted.
+    nearly
+        How much two decoders' samples of the source may differ.
+    photometric
+        Of the redacted object, where it is not the source's.
     """
 
     make: Callable[[Path, Path], Path]
     written: str
     kinds: tuple[str, ...]
     unit: int = 1
+    nearly: int = 0
+    photometric: str | None = None
 
 
 def _smooth(seed: int) -> NDArray[np.float64]:
@@ -246,6 +253,19 @@ def _opencv(syntax: str, *options: int) -> Callable[[Path, Path], Path]:
     return make
 
 
+def _libjxl_of_jpeg(source: Path, target: Path) -> Path:
+    """Code JPEG again as JPEG XL, from which the very JPEG can be had back (PS3.5, A.4.12)."""
+    ds, streams = pydicom.dcmread(source), []
+    for index, frame in enumerate(codecs.native_samples(source)):
+        jpeg, coded = target.with_suffix(f".{index}.jpg"), target.with_suffix(f".{index}.jxl")
+        jpeg.write_bytes(cv2.imencode(".jpg", frame[..., ::-1] if frame.ndim == 3 else frame)[1].tobytes())
+        codecs.run("cjxl", jpeg, coded, "--lossless_jpeg=1")
+        streams.append(coded.read_bytes())
+    if ds.SamplesPerPixel == 3:
+        ds.PhotometricInterpretation = "YBR_FULL"
+    return codecs.with_codestreams(ds, target, _uid(111), streams)
+
+
 def _restarting(source: Path, target: Path) -> Path:
     streams = [jpeg_of_12_bits(frame & 4095, interval=7) for frame in codecs.native_samples(source)]
     return codecs.with_codestreams(pydicom.dcmread(source), target, _uid(51), streams)
@@ -320,6 +340,7 @@ CODED = {
         written=_uid(201),
         kinds=("grey8", "grey16", "signed16", "rgb", "ybr"),
     ),
+    "htj2k-rpcl": Coded(make=_openjph(_uid(202), reversible=True), written=_uid(201), kinds=("grey16", "rgb")),
     "htj2k-of-12": Coded(
         make=_openjph(_uid(201), reversible=True), written="1.2.840.10008.1.2.1", kinds=("white12", "signed12")
     ),
@@ -329,6 +350,13 @@ CODED = {
     "jpeg-xl": Coded(make=_libjxl(_uid(110), "-d", "0"), written=_uid(110), kinds=("grey8", "white8", "grey16", "rgb")),
     "jpeg-xl-container": Coded(
         make=_libjxl(_uid(112), "-d", "0", "--container=1"), written=_uid(110), kinds=("grey8", "rgb")
+    ),
+    "jpeg-xl-lossy": Coded(
+        make=_libjxl(_uid(112), "-d", "1"), written=_uid(110), kinds=("grey8", "grey16", "rgb"), nearly=1
+    ),
+    "jpeg-xl-lossy-jpeg": Coded(make=_libjxl_of_jpeg, written=_uid(110), kinds=("grey8",), nearly=1),
+    "jpeg-xl-lossy-colour-jpeg": Coded(
+        make=_libjxl_of_jpeg, written=_uid(110), kinds=("rgb",), nearly=1, photometric="RGB"
     ),
     "jpeg-extended-12": Coded(
         make=_by("dcmcjpeg", "+ee", "+un"),
@@ -363,3 +391,27 @@ AS_SAMPLES = {
     "progressive": _opencv(_uid(50), cv2.IMWRITE_JPEG_PROGRESSIVE, 1, _SAMPLED, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
 }
 """JPEG in the syntax of baseline that is decoded and written without loss."""
+
+
+def in_fragments(source: Path, target: Path, table: str) -> Path:
+    """Write the frames of an encapsulated object again, each in several fragments.
+
+    Parameters
+    ----------
+    table
+        `basic` or `extended`, or `none` of the two.
+    """
+    ds, items, offsets, lengths = pydicom.dcmread(source), b"", [], []
+    for stream in codecs.codestreams(source):
+        offsets.append(len(items))
+        lengths.append(len(stream))
+        even = stream + b"\0" * (len(stream) % 2)
+        for part in (even[:2], even[2:400], even[400:402], even[402:]):
+            items += struct.pack("<LL", 0xE000FFFE, len(part)) + part
+    basic = struct.pack(f"<{len(offsets)}L", *offsets) if table == "basic" else b""
+    ds.PixelData = struct.pack("<LL", 0xE000FFFE, len(basic)) + basic + items
+    if table == "extended":
+        ds.ExtendedOffsetTable = struct.pack(f"<{len(offsets)}Q", *offsets)
+        ds.ExtendedOffsetTableLengths = struct.pack(f"<{len(lengths)}Q", *lengths)
+    ds.save_as(target, enforce_file_format=True)
+    return target
