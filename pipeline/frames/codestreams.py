@@ -12,6 +12,7 @@ import re
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipeline.frames.parts_of_jpeg_2000 import Image, has_too_many_parts, has_too_many_tiles, image_of
 from pipeline.frames.syntaxes import Coding
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ _HUFFMAN_CODED = (0xC0, 0xC1, 0xC2, 0xC3)
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 _JPEG_NEEDED = {*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF, 0xF7, 0xF8} - {0xC8}
 """Frame headers, tables, SOS, DNL, DRI, DHP, EXP; of JPEG-LS SOF55 and LSE. Decoders step over the rest."""
+_MOST_SCANS = 100
+"""Encoders write ten or so; a decoder goes through the whole picture for each, however few its bytes."""
 _JFIF = b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 """Version 1.01, pixels are square, no thumbnail: how wide they are is said in the header."""
 _ADOBE = b"Adobe\x00\x64\x00\x00\x00\x00"
@@ -130,7 +133,7 @@ def _jpeg_size(data: bytes) -> Dimensions:
 
 
 def _clean_jpeg(data: bytes, in_scan: re.Pattern[bytes]) -> bytes:
-    position = after_start(data)
+    position, scans = after_start(data), 0
     kept = [b"\xff\xd8"]
     while True:
         marker, position = next_marker(data, position)
@@ -148,9 +151,10 @@ def _clean_jpeg(data: bytes, in_scan: re.Pattern[bytes]) -> bytes:
             kept.append(struct.pack(">BBH", 0xFF, marker, len(segment) + 2) + segment)
         position = end
         if marker == _SOS:
+            scans += 1
             match = in_scan.search(data, position)
-            if match is None:
-                raise DamagedCodestreamError("a scan has no end")
+            if match is None or scans > _MOST_SCANS:
+                raise DamagedCodestreamError("a scan has no end, or there are too many")
             kept.append(data[position : match.start()])
             position = match.start()
 
@@ -246,7 +250,10 @@ def _jpeg_2000_size(data: bytes) -> Dimensions:
 
 def _clean_jpeg_2000(data: bytes) -> bytes:
     _jpeg_2000_size(data)
-    header, position = _marker_segments(data, 2, _SOT)
+    image = image_of(data[4:])
+    if has_too_many_tiles(image):
+        raise DamagedCodestreamError("more tiles than any picture needs")
+    header, position = _marker_segments(data, 2, _SOT, image)
     kept = [data[:2], header]
     while True:
         (marker,) = struct.unpack_from(">H", data, position)
@@ -255,14 +262,14 @@ def _clean_jpeg_2000(data: bytes) -> bytes:
             return b"".join(kept)
         if marker != _SOT:
             raise DamagedCodestreamError("no tile part where one must stand")
-        part, position = _clean_tile_part(data, position)
+        part, position = _clean_tile_part(data, position, image)
         kept.append(part)
 
 
-def _clean_tile_part(data: bytes, position: int) -> tuple[bytes, int]:
+def _clean_tile_part(data: bytes, position: int, image: Image) -> tuple[bytes, int]:
     length, tile, part_bytes, part, parts = struct.unpack_from(">HHLBB", data, position + 2)
     end = position + part_bytes if part_bytes else _end_of_last_part(data)
-    header, body = _marker_segments(data, position + _SOT_BYTES, _SOD)
+    header, body = _marker_segments(data, position + _SOT_BYTES, _SOD, image)
     if not position < body <= end <= len(data):
         raise DamagedCodestreamError("a tile part ends early")
     rest = header + data[body:end]
@@ -277,7 +284,7 @@ def _end_of_last_part(data: bytes) -> int:
     return end
 
 
-def _marker_segments(data: bytes, position: int, stop: int) -> tuple[bytes, int]:
+def _marker_segments(data: bytes, position: int, stop: int, image: Image) -> tuple[bytes, int]:
     """Return the segments up to marker `stop` that decoding needs: no comments, no lengths, nothing unknown."""
     kept: list[bytes] = []
     while True:
@@ -287,6 +294,8 @@ def _marker_segments(data: bytes, position: int, stop: int) -> tuple[bytes, int]
         if marker < 0xFF00:  # noqa: PLR2004  every marker starts with FF
             raise DamagedCodestreamError("no marker where one must stand")
         end = position + 2 + length
+        if has_too_many_parts(image, marker, data[position + 2 : end]):
+            raise DamagedCodestreamError("more parts than any picture needs")
         if marker in _J2K_NEEDED:
             kept.append(data[position:end])
         position = end

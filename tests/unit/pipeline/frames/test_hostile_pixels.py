@@ -263,3 +263,71 @@ def test_arithmetic_and_hierarchical_jpeg_is_undecodable(process, number, folder
         assert opened.frames is not None
         with pytest.raises(Held, match="process that its transfer syntax does not have"):
             opened.frames.decoded(0)
+
+
+def jpeg_2000(side, *, tile=None, precinct=None, block=4):
+    """Return a codestream of nothing but headers: `precinct` and `block` are exponents, as the standard writes them."""
+    size = struct.pack(">8LHBBB", side, side, 0, 0, tile or side, tile or side, 0, 0, 1, 7, 1, 1)
+    levels = 5
+    precincts = b"" if precinct is None else bytes([precinct << 4 | precinct] * (levels + 1))
+    style = struct.pack(">BBHBBBBBB", precinct is not None, 0, 1, 0, levels, block, block, 0, 1) + precincts
+    steps = bytes([0x40] + [0x48] * (3 * levels + 1))
+    segments = ((0xFF51, b"\0\0" + size), (0xFF52, style), (0xFF5C, steps))
+    head = b"".join(struct.pack(">HH", marker, len(payload) + 2) + payload for marker, payload in segments)
+    return b"\xff\x4f" + head + struct.pack(">HHHLBBH", 0xFF90, 10, 0, 0, 0, 1, 0xFF93) + bytes(1000) + b"\xff\xd9"
+
+
+def progressive(side, scans):
+    """Return a grey JPEG that goes through its blocks once and again, a few bytes each time."""
+    blocks = ((side + 7) // 8) ** 2
+    runs = ("0" + "1" * 14) * -(-blocks // 32767)
+    runs += "1" * (-len(runs) % 8)
+    coded = int("1" + runs, 2).to_bytes(len(runs) // 8 + 1, "big")[1:].replace(b"\xff", b"\xff\0")
+    segments = (
+        (0xDB, b"\0" + b"\1" * 64),
+        (0xC2, struct.pack(">BHHB", 8, side, side, 1) + b"\1\x11\0"),
+        (0xC4, bytes([0x00, 1, *[0] * 15, 0x00])),
+        (0xC4, bytes([0x10, 1, *[0] * 15, 0xE0])),
+        (0xDA, b"\1\1\0\0\0\0"),
+    )
+    made = b"".join(struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload for marker, payload in segments)
+    scan = b"\xff\xda\0\x08\1\1\0\1\1\0" + coded
+    return b"\xff\xd8" + made + bytes(blocks // 8 + 1) + scan * scans + b"\xff\xd9"
+
+
+def decoded(folder, number, side, stream):
+    """Return what becomes of a frame of which header and codestream say the same size, and the memory that it took."""
+    ds = pydicom.dcmread(save_image(folder / "native", FRAMES[:1]))
+    ds.Rows = ds.Columns = side
+    path = with_codestreams(ds, folder / "parts", _uid(number), [stream])
+    before = memory_kb()
+    return outcome(path), memory_kb() - before
+
+
+@pytest.mark.parametrize("number", [90, 201])
+@pytest.mark.parametrize("parts", [{"precinct": 1}, {"precinct": 2, "block": 0}, {"tile": 16}, {"block": 0}])
+def test_a_picture_in_millions_of_parts_is_undecodable(number, parts, folder):
+    """Two kilobytes took two gigabytes."""
+    result, memory = decoded(folder, number, 4000, jpeg_2000(4000, **parts))
+
+    assert result is Reason.UNDECODABLE
+    assert memory < MOST_MEMORY_KB // 10
+
+
+@pytest.mark.parametrize("parts", [{}, {"precinct": 7}, {"tile": 64}, {"block": 2}])
+def test_a_picture_in_as_many_parts_as_encoders_make_is_decoded(parts, folder):
+    """Tiles and precincts of 64 and 128 pixels, code-blocks of 16."""
+    assert decoded(folder, 90, 1000, jpeg_2000(1000, **parts))[0] == 1
+
+
+@pytest.mark.parametrize(("scans", "result"), [(30, 1), (200, Reason.UNDECODABLE)])
+def test_a_jpeg_of_endless_scans_is_undecodable(scans, result, folder):
+    """A megabyte could keep a decoder busy for minutes."""
+    assert decoded(folder, 55, 1000, progressive(1000, scans))[0] == result
+
+
+def test_a_picture_of_tiles_without_size_is_undecodable(folder):
+    """And not divided by."""
+    stream = jpeg_2000(1000).replace(struct.pack(">4L", 1000, 1000, 0, 0), struct.pack(">4L", 0, 0, 0, 0))
+    stream = stream.replace(bytes(16), struct.pack(">4L", 1000, 1000, 0, 0), 1)
+    assert decoded(folder, 90, 1000, stream)[0] is Reason.UNDECODABLE
