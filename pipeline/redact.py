@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.copy_pixels import copied_native
 from pipeline.frames import native
-from pipeline.frames.codestreams import jpeg_photometric
+from pipeline.frames.codestreams import DamagedCodestreamError, jpeg_photometric
 from pipeline.frames.decode import CannotEncodeError, coded_photometric, colour_to_rgb, encode_frame
 from pipeline.frames.jpeg_blocks import BlockGrid, CannotBlankError, blank_blocks, block_grid, is_blanked
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE, JPEG_EXTENDED, SYNTAXES, Syntax
@@ -101,12 +101,12 @@ class Output:
 
     def _blanked_in_blocks(self, index: int, mask: NDArray[np.bool_]) -> bytes:
         codestream = self.frames.codestream(index)
-        black = self.black(jpeg_photometric(codestream, self.frames.description.photometric))
         try:
+            black = self.black(jpeg_photometric(codestream, self.frames.description.photometric))
             grid = block_grid(codestream)
             if (grid.rows, grid.columns) == self.plan.grid and _is_sampled_so(self.frames.description, grid):
                 return blank_blocks(codestream, grid, mask=mask, crop=self.plan.crop, black=black)
-        except CannotBlankError as error:
+        except (CannotBlankError, DamagedCodestreamError) as error:
             raise CannotEncodeError(str(error)) from error
         raise CannotEncodeError("another grid than the first frame's")
 

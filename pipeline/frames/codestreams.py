@@ -110,7 +110,10 @@ def jpeg_photometric(codestream: bytes, announced: str) -> str:
 
     Component identifiers that spell RGB mean RGB; a JFIF segment means luminance and chrominance.
     """
-    components = _jpeg_size(codestream).components
+    try:
+        components = _jpeg_size(codestream).components
+    except (struct.error, IndexError) as error:
+        raise DamagedCodestreamError("the codestream ends early") from error
     if components in (b"RGB", b"rgb"):
         return "RGB"
     jfif = codestream[6:11] == b"JFIF\x00" and codestream[2:4] == b"\xff\xe0"

@@ -8,11 +8,13 @@ import pydicom
 import pytest
 from pydicom.pixels import pixel_array
 
+from config.schema import Option, Profile
 from pipeline.frames import jpeg_blocks, turbojpeg
 from pipeline.frames.jpeg_blocks import CannotBlankError, blank_blocks, block_grid, is_blanked
 from pipeline.frames.silence import quiet_libraries
 from pipeline.frames.syntaxes import EXPLICIT_LITTLE
-from tests.factories.pixels import JPEG_BASELINE, Seen, deidentifier, encapsulated, received, save_image
+from pipeline.reasons import Held, Reason
+from tests.factories.pixels import JPEG_BASELINE, BlindReader, Seen, deidentifier, encapsulated, received, save_image
 
 SAMPLINGS = ("444", "422", "420", None)
 ROWS, COLUMNS = 150, 204
@@ -220,3 +222,19 @@ def test_without_the_library_redacted_jpeg_is_written_without_loss(tmp_path, mon
     result = deidentifier(reader=OneBox()).run(received(source), tmp_path / "out.dcm")
 
     assert result.transfer_syntax_uid == EXPLICIT_LITTLE
+
+
+@pytest.mark.parametrize("damaged", [b"\xff\xd8\xff", b"\xff\xd8\xff\xd9", b"\xff\xd8\xff\xc0\0", b"\0\0\0\0"])
+def test_a_damaged_frame_behind_a_sound_one_is_undecodable(damaged, tmp_path):
+    """A fault of the object, not of ours, also where rectangles are blanked without a look at the frames."""
+    source = clip(tmp_path / "in.dcm", [jpeg("422"), damaged])
+    masks = [{"columns": COLUMNS, "rows": ROWS, "rectangles": [[0, 0, 40, 20]], "manufacturer_model": "M"}]
+    dataset = pydicom.dcmread(source)
+    dataset.ManufacturerModelName = "M"
+    dataset.save_as(source)
+    profile = Profile(name="m", options=(Option.CLEAN_PIXEL_DATA,), pixels={"text": None, "cone": None, "masks": masks})
+
+    with pytest.raises(Held) as raised:
+        deidentifier(reader=BlindReader(), profile=profile).run(received(source), tmp_path / "out.dcm")
+
+    assert raised.value.reason is Reason.UNDECODABLE
