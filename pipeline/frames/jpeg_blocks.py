@@ -172,7 +172,7 @@ def blank_blocks(
     left, top, right, bottom = crop
     units = cells_of(mask[top:bottom, left:right], (grid.rows, grid.columns))
     masks = [np.repeat(np.repeat(units, c.vertical, axis=0), c.horizontal, axis=1) for c in grid.components]
-    touched: list[list[bool]] = [blocks.any(axis=1).tolist() for blocks in masks]
+    touched = [[bool(row) for row in blocks.any(axis=1)] for blocks in masks]
     values = [_dc(value, component.dc_step) for value, component in zip(black, grid.components, strict=True)]
 
     def change(component: int, row: int, coefficients: NDArray[np.int16]) -> None:
