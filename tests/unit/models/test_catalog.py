@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import cv2
 import pytest
 
 from config.schema import ModelsConfig
@@ -38,6 +39,13 @@ def test_opening_names_the_hash_of_every_model(ppocr):
         "ppocr-detector": catalog.PPOCR_DETECTOR.sha256,
         "ppocr-recogniser": catalog.PPOCR_RECOGNISER.sha256,
     }
+
+
+def test_image_operations_take_as_many_threads_as_networks(cpu):
+    """OpenCV takes all cores for each small operation otherwise, in every worker beside the others."""
+    cv2.setNumThreads(2)
+    catalog.open_models(cpu, text="ppocr", cone=False, threads=1)
+    assert cv2.getNumThreads() == 1
 
 
 def test_models_nobody_exported_are_unavailable_and_say_how_to_get_them(cpu, nowhere):

@@ -120,3 +120,39 @@ def test_errors_survive_the_way_between_processes(kind):
 
     assert (type(error), error.name, error.why) == (kind, "cone", "it is missing")
     assert isinstance(error, ModelError)
+
+
+class _Watched:
+    """An onnxruntime session that notes the shapes of its inputs, and may refuse tiny ones."""
+
+    def __init__(self, session, *, refuses_tiny):
+        self._session, self._refuses_tiny = session, refuses_tiny
+        self.shapes = []
+
+    def run(self, names, feed, options):
+        (batch,) = feed.values()
+        self.shapes.append((batch.shape, options is not None))
+        if self._refuses_tiny and batch.size < 4096:
+            raise RuntimeError
+        return self._session.run(names, feed, options)
+
+
+@pytest.mark.parametrize("refuses_tiny", [False, True])
+def test_a_large_input_of_another_shape_first_gets_room(tmp_path, refuses_tiny):
+    """A tiny run gives back what other shapes left; where a model refuses it, nothing but memory is lost."""
+    shape = ["n", 1, "rows", "columns"]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "doubling", values[:1], values[1:])
+    path = tmp_path / "doubling.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    sizes = {"input_shape": (None, 1, None, None), "output_ranks": (4,)}
+    contract = Contract(input_name="x", output_names=("y",), metadata_keys=(), **sizes)
+    session = opened(path, hashlib.sha256(path.read_bytes()).hexdigest(), contract)
+    watched = session._session = _Watched(session._session, refuses_tiny=refuses_tiny)
+
+    large, small = np.ones((1, 1, 512, 640), dtype=np.float32), np.ones((1, 1, 64, 96), dtype=np.float32)
+    for batch in (large, large, small):
+        assert (session.run(batch)[0] == 2).all()
+
+    tiny = ((1, 1, 32, 32), True)
+    assert watched.shapes == [tiny, (large.shape, False), (large.shape, False), (small.shape, True)]

@@ -94,12 +94,14 @@ def test_a_reader_sees_eight_bit_grey_or_colour_of_the_frame_size(name):
 
 
 def test_colour_is_shown_as_pydicom_shows_it():
-    """Luminance and chrominance of a real clip become the RGB that pydicom gives."""
+    """Luminance and chrominance of a real clip become the RGB that pydicom gives, to one level."""
     path = shipped("examples_ybr_color.dcm")
     with quiet_libraries(), open_instance(path) as opened:
         assert opened.frames is not None
         expected = pixel_array(pydicom.dcmread(path), index=7)
-        assert np.array_equal(opened.frames.displayed(7), expected)
+        shown = opened.frames.displayed(7)
+    assert shown.shape == expected.shape
+    assert np.abs(shown.astype(int) - expected).max() <= 1
 
 
 def test_a_palette_is_shown_in_its_colours():

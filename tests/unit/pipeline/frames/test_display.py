@@ -5,6 +5,7 @@ import pytest
 from pydicom.pixels.processing import convert_color_space
 
 from pipeline.frames.decode import colour_to_rgb
+from pipeline.frames.display import _shown_rgb
 from pipeline.frames.read import open_instance
 from tests.factories.pixels import CT_IMAGE, save_image
 
@@ -84,4 +85,16 @@ def test_luminance_and_chrominance_are_shown_in_their_colours(coloured_rows):
     grey = [row for row in range(48) if row not in coloured_rows]
     samples[grey, :, 1:] = 128
 
-    assert np.array_equal(colour_to_rgb(samples, "YBR_FULL"), convert_color_space(samples, "YBR_FULL", "RGB"))
+    exact = convert_color_space(samples, "YBR_FULL", "RGB")
+    assert np.array_equal(colour_to_rgb(samples, "YBR_FULL"), exact)
+    shown = _shown_rgb(samples)
+    assert np.abs(shown.astype(int) - exact).max() <= 1
+
+
+def test_every_luminance_and_chrominance_is_shown_within_a_level():
+    """A faster conversion than the one for samples that are written, and no other colours."""
+    blue, red = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    for luminance in range(0, 256, 15):
+        samples = np.dstack([np.full_like(blue, luminance), blue, red])
+        exact = convert_color_space(samples, "YBR_FULL", "RGB")
+        assert np.abs(_shown_rgb(samples).astype(int) - exact).max() <= 1

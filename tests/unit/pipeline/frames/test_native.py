@@ -73,3 +73,8 @@ def test_zeros_and_signs_above_the_samples_are_nothing_hidden_and_a_drawn_bit_is
     assert native.hides_bits(np.where(values == 7, values | 0x1000, values).astype(np.int16), signed)
     assert native.hides_bits(np.array([[0x1001]], np.uint16), description(bits_stored=12))
     assert np.array_equal(native.without_unused_bits(values & 0xFFF, signed), values)
+    assert native.without_unused_bits(values, signed) is values, "no copy where nothing stands there"
+    drawn = np.array([[0x1001, 0xFFFF, 0x0FFF, 0]], np.uint16)
+    assert native.without_unused_bits(drawn, description(bits_stored=12)).tolist() == [[1, 0xFFF, 0xFFF, 0]]
+    below = np.array([[-2049, 2047, 2048]], np.int16)
+    assert native.without_unused_bits(below, signed).tolist() == [[2047, 2047, -2048]]
