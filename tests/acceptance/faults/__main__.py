@@ -4,6 +4,7 @@
     all                 every row, every power cut, long fuzzing (pytest with SONOVEIL_SOAK=1)
     kills [--times N]   a node under load, one of its processes killed at random N times (200)
     soak [--minutes N]  a node under load with a misbehaving target for N minutes (60): nothing grows
+                        both: [--processes N] with so many receiving processes (1)
 
 Each ends with status 0 when what it looked for holds, and prints what it counted.
 """
@@ -30,8 +31,11 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("document")
     commands.add_parser("all")
-    commands.add_parser("kills").add_argument("--times", type=int, default=200)
-    commands.add_parser("soak").add_argument("--minutes", type=float, default=60)
+    kills, long = commands.add_parser("kills"), commands.add_parser("soak")
+    kills.add_argument("--times", type=int, default=200)
+    long.add_argument("--minutes", type=float, default=60)
+    for command in (kills, long):
+        command.add_argument("--processes", type=int, default=1)
     arguments = parser.parse_args()
     if arguments.command == "document":
         (_ROOT / "docs" / "faults.md").write_text(text(), encoding="utf-8")
@@ -46,8 +50,8 @@ def main() -> int:
         ).returncode
     with tempfile.TemporaryDirectory(prefix="sonoveil-faults-") as folder:
         if arguments.command == "kills":
-            return kill_at_random(Path(folder), times=arguments.times)
-        return soak(Path(folder), minutes=arguments.minutes)
+            return kill_at_random(Path(folder), times=arguments.times, processes=arguments.processes)
+        return soak(Path(folder), minutes=arguments.minutes, processes=arguments.processes)
 
 
 if __name__ == "__main__":

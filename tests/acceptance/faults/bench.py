@@ -329,17 +329,33 @@ class Bench:
             return {one.hex() for one in connection.execute(sa.select(instance.c.content_sha256)).scalars()}
 
     def usage(self) -> Usage:
-        """Return what the receiving process uses now."""
-        process = Path(f"/proc/{self.pid(Who.MAIN)}")
-        fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+        """Return what the receiving processes use now."""
+        used = [_usage(pid) for pid in self.receiving()]
         return Usage(
-            descriptors=len(list((process / "fd").iterdir())),
-            threads=int(fields["Threads"]),
-            memory_bytes=int(fields["RssAnon"].split()[0]) * 1024,
+            descriptors=sum(one.descriptors for one in used),
+            threads=sum(one.threads for one in used),
+            memory_bytes=sum(one.memory_bytes for one in used),
         )
+
+    def receiving(self) -> list[int]:
+        """Return the process ids of those that receive: the node's own, or those beside it."""
+        processes = self.node.config["listener"].get("processes", 1)
+        if processes == 1:
+            return [self.pid(Who.MAIN)]
+        return [self.node.child(f"receive-{number}") for number in range(processes)]
 
 
 _UNTIL_NEXT_START = frozenset({"file_without_row"})
+
+
+def _usage(pid: int) -> Usage:
+    process = Path(f"/proc/{pid}")
+    fields = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    return Usage(
+        descriptors=len(list((process / "fd").iterdir())),
+        threads=int(fields["Threads"]),
+        memory_bytes=int(fields["RssAnon"].split()[0]) * 1024,
+    )
 
 
 def _lives(pid: int) -> bool:
@@ -347,8 +363,8 @@ def _lives(pid: int) -> bool:
 
 
 @contextmanager
-def bench(folder: Path, **changes: object) -> Iterator[Bench]:
-    """Set everything up; the node is ended when the block ends."""
+def bench(folder: Path, *, processes: int = 1, **changes: object) -> Iterator[Bench]:
+    """Set everything up, with so many receiving processes; the node is ended when the block ends."""
     storage = folder / "node" / "storage"
     storage.mkdir(parents=True)
     shim = Shim(folder / "shim", root=storage)
@@ -364,7 +380,7 @@ def bench(folder: Path, **changes: object) -> Iterator[Bench]:
                 environment=shim.environment,
                 rules=RULES,
                 nodes={**_NODES, "research": {**target, "max_associations": 1}},
-                listener=_LISTENER,
+                listener={**_LISTENER, "processes": processes},
                 send=_SEND,
                 processing={"workers": 1, "attempts": 20},
                 **changes,

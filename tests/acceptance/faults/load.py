@@ -11,6 +11,7 @@ import random
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ _GROWTH_BYTES = 48 << 20
 _GROWTH_DESCRIPTORS = 12
 _GROWTH_THREADS = 8
 _LONGEST_RESTART_S = 90
+_ONLY_RECEIVING = 0.6
+"""How often, of the kills of the parent, a receiving process is killed instead where there are several."""
 
 
 class _Load:
@@ -75,17 +78,23 @@ class _Load:
             self._stop.wait(self._pause_s)
 
 
-def kill_at_random(folder: Path, *, times: int) -> int:
-    """Kill the parent, the worker or the forwarder so many times under load; return 0 when nothing was lost."""
+def kill_at_random(folder: Path, *, times: int, processes: int) -> int:
+    """Kill the parent, the worker, the forwarder or a receiver so many times under load; 0 when nothing was lost."""
     dice = random.Random(20261126)
     killed = dict.fromkeys(Who, 0)
-    with bench(folder) as made:
+    receiving = 0
+    with bench(folder, processes=processes) as made:
         load = _Load(made)
         load.start()
         begun = time.monotonic()
         for number in range(times):
             time.sleep(dice.random() * _LONGEST_PAUSE_S)
             who = dice.choice((Who.MAIN, Who.MAIN, Who.WORKER, Who.FORWARDER))
+            if who is Who.MAIN and processes > 1 and dice.random() < _ONLY_RECEIVING:
+                with suppress(ProcessLookupError):  # as in `_kill`
+                    os.kill(dice.choice(made.receiving()), signal.SIGKILL)
+                receiving += 1
+                continue
             _kill(made, who)
             killed[who] += 1
             print(f"{number + 1}/{times} {who}, {len(load.acknowledged)} acknowledged", flush=True)  # noqa: T201  a long command shows where it is
@@ -97,7 +106,7 @@ def kill_at_random(folder: Path, *, times: int) -> int:
         wrong = _judge(made, load)
         _tell(
             {
-                "killed": {who.value: count for who, count in killed.items()},
+                "killed": {who.value: count for who, count in killed.items()} | {"one of several receivers": receiving},
                 "seconds": round(time.monotonic() - begun),
                 **_counted(made, load),
                 "wrong": wrong,
@@ -117,12 +126,12 @@ def _kill(made: Bench, who: Who) -> None:
         return  # killed a moment ago, and its successor is not there yet
 
 
-def soak(folder: Path, *, minutes: float) -> int:
+def soak(folder: Path, *, minutes: float, processes: int) -> int:
     """Let a node run for so long; return 0 when nothing was lost and nothing grew after the first quarter."""
     dice = random.Random(20261126)
     samples: list[Usage] = []
     children: list[int] = []
-    with bench(folder) as made:
+    with bench(folder, processes=processes) as made:
         load = _Load(made, pause_s=0.02)
         load.start()
         begun = time.monotonic()
