@@ -194,7 +194,7 @@ def _blank_by_transform(
     codestream: bytes, grid: BlockGrid, units: NDArray[np.bool_], crop: tuple[int, int, int, int], values: list[int]
 ) -> bytes:
     masks = [np.repeat(np.repeat(units, c.vertical, axis=0), c.horizontal, axis=1) for c in grid.components]
-    touched = [[bool(row) for row in blocks.any(axis=1)] for blocks in masks]
+    touched = [[bool(row) for row in np.asarray(blocks.any(axis=1))] for blocks in masks]
 
     def change(component: int, row: int, coefficients: NDArray[np.int16]) -> None:
         blocks = np.flatnonzero(masks[component][row, : len(coefficients)])
